@@ -1,0 +1,6 @@
+"""Text as text: normalization, vocabularies, character sets."""
+
+from amanuensis.language.normalize import TextNormalization
+from amanuensis.language.vocab import BLANK, Vocab
+
+__all__ = ["BLANK", "TextNormalization", "Vocab"]

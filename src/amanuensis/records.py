@@ -1,0 +1,73 @@
+"""The records that travel through the package: frozen, plain, free of behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+
+@runtime_checkable
+class ImageSource(Protocol):
+    """An encoded image that does not lie in a file of its own: a member of a pack, a cell of a table."""
+
+    @property
+    def name(self) -> str:
+        """What to call the image in messages."""
+
+    def read(self) -> bytes:
+        """The encoded bytes (PNG, JPEG, TIFF, ...), read when asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One labelled image of a data set. The image stays on disk until somebody loads it.
+
+    Attributes:
+        id: unique within its data set; results and randomness are keyed by `dataset` and `id`.
+        image: where the image lies.
+        text: the ground truth as the data set spells it (normalization is the model's business).
+        split: "train", "val", "test" or "" ("valid" and "validation" are read as "val").
+        dataset: the name of the data set it came from.
+        page: what the line was cut from; intervals are bootstrapped over pages. "" if unknown.
+        writer: who wrote it, "" if unknown.
+    """
+
+    id: str
+    image: Path | ImageSource
+    text: str
+    split: str = ""
+    dataset: str = ""
+    page: str = ""
+    writer: str = ""
+
+    @property
+    def key(self) -> str:
+        """The id qualified by the data set: unique in a union of data sets."""
+        return f"{self.dataset}/{self.id}" if self.dataset else self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One symbol of a reading and where it stands: `start` <= x < `end` in pixels of the source image."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a recognizer read in one image.
+
+    Attributes:
+        text: the transcription.
+        confidence: of the whole line, in [0, 1]: the decoded path's probability to the power 1/length.
+        spans: one per symbol of `text`, from left to right.
+    """
+
+    text: str
+    confidence: float
+    spans: Sequence[Span] = ()
