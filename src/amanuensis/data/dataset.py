@@ -1,0 +1,169 @@
+"""What every reader of a data set yields: samples that stay on disk, and what could not be read, by name.
+
+A row, file or element that cannot become a sample becomes a `Problem`: it is counted and named, the rest is
+read. Readers never open an image: they only ask whether its file is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from amanuensis.errors import DataError
+from amanuensis.records import ImageSource, Sample
+
+SPLITS = ("train", "val", "test")
+_SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
+    "eval": "test",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that could not be read: `where` is a file and row (or an id), `reason` says what is wrong."""
+
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A data set that was read.
+
+    Attributes:
+        name: the folder's name unless the caller gave one; it stands in every sample.
+        layout: the key of `LAYOUTS` that it was read by.
+        samples: in the data set's own order.
+        problems: what could not become a sample, in the order met.
+    """
+
+    name: str
+    layout: str
+    samples: tuple[Sample, ...]
+    problems: tuple[Problem, ...] = ()
+
+    def split(self, name: str) -> tuple[Sample, ...]:
+        """The samples of one split; there may be none.
+
+        Raises:
+            DataError: no split has such a name.
+        """
+        wanted = normalize_split(name)
+        return tuple(sample for sample in self.samples if sample.split == wanted)
+
+
+def normalize_split(name: str) -> str:
+    """The one name of a split: "train", "val" or "test" ("valid" and "validation" are "val").
+
+    Raises:
+        DataError: the name is none of those in use.
+    """
+    found = _SPLIT_NAMES.get(name.strip().lower())
+    if found is None:
+        raise DataError(f"unknown split {name!r}: known are {', '.join(_SPLIT_NAMES)}")
+    return found
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """32 hexadecimal digits over ids, texts and splits, in the order read: what a run says it was trained on.
+
+    Images are left out (hashing gigabytes before every run would not be used), and so are the name and the
+    folder: the same lines in another place have the same fingerprint.
+    """
+    digest = hashlib.blake2b(digest_size=16)
+    for sample in dataset.samples:
+        for part in (sample.id, sample.text, sample.split):
+            encoded = part.encode("utf-8", "surrogatepass")
+            digest.update(len(encoded).to_bytes(8, "big") + encoded)
+    return digest.hexdigest()
+
+
+class Collector:
+    """Gathers the samples and problems of one data set while a reader walks through it."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder = folder
+        self.name = name
+        self._samples: dict[str, Sample] = {}
+        self._problems: list[Problem] = []
+
+    def problem(self, where: str, reason: str) -> None:
+        """Name something that could not be read."""
+        self._problems.append(Problem(where, reason))
+
+    def add(  # noqa: PLR0913 - the fields of a sample, as the reader found them
+        self,
+        where: str,
+        id: str,  # noqa: A002 - the field's name in `Sample`
+        image: Path | ImageSource | None,
+        text: str,
+        *,
+        split: str = "",
+        page: str = "",
+        writer: str = "",
+    ) -> None:
+        """Add a sample, or name why it cannot be one. An `image` of None was already named by `find`."""
+        if image is None:
+            return
+        if id in self._samples:
+            self.problem(where, f"the id {id!r} is there twice: the first one is kept")
+        elif not text.strip():
+            self.problem(where, f"the text of {id!r} is empty")
+        else:
+            self._samples[id] = Sample(id, image, text, split, self.name, page, writer)
+
+    def find(self, where: str, relative: str, folder: Path | None = None) -> Path | None:
+        """The image file that a table names, or None (and a problem): it is missing or outside the data set.
+
+        A data set comes from elsewhere: a path that climbs out of its folder is refused, not followed. The
+        check is on the spelling, so folders of images may be symbolic links.
+        """
+        base = os.path.abspath(folder or self.folder)  # noqa: PTH100 - pathlib's resolve() follows links
+        path = os.path.normpath(os.path.join(base, relative))  # noqa: PTH118 - ten times faster, 20,000 times
+        if "\0" in relative or not path.startswith(os.path.join(os.path.abspath(self.folder), "")):  # noqa: PTH100, PTH118
+            self.problem(where, f"the image {relative!r} lies outside the data set's folder")
+        elif not os.path.isfile(path):  # noqa: PTH113
+            self.problem(where, f"the image {relative!r} is missing")
+        else:
+            return Path(path)
+        return None
+
+    def split_of(self, where: str, name: str) -> str | None:
+        """The normalized split, or None (and a problem) for a name that is none."""
+        try:
+            return normalize_split(name)
+        except DataError as error:
+            self.problem(where, str(error))
+            return None
+
+    def dataset(self, layout: str) -> Dataset:
+        """What was gathered.
+
+        Raises:
+            DataError: nothing of the data set could be read.
+        """
+        if not self._samples:
+            raise DataError(f"{self.folder}: no sample could be read ({layout}){_first(self._problems)}")
+        return Dataset(self.name, layout, tuple(self._samples.values()), tuple(self._problems))
+
+
+def _first(problems: Sequence[Problem], count: int = 3) -> str:
+    """The first few problems, as the end of a message."""
+    if not problems:
+        return ": it is empty"
+    more = f"; and {len(problems) - count} more" if len(problems) > count else ""
+    return ": " + "; ".join(map(str, problems[:count])) + more
