@@ -7,9 +7,11 @@ from amanuensis.metrics import (
     EditCounts,
     LinePair,
     TextScores,
+    aligned_pieces,
     character_edits,
     check_consistency,
     confusions,
+    fold_text,
     score_line,
     score_lines,
     word_edits,
@@ -100,3 +102,20 @@ def test_confusions_name_both_sides_and_the_missing_ones():
         score_line(p, normalization=NORMALIZATION).characters.edits for p in pairs
     )
     assert not confusions([LinePair("same", "same")], normalization=NORMALIZATION)
+
+
+@given(texts, texts)
+def test_aligned_pieces_spell_both_sides_and_hold_all_edits(reference, hypothesis):
+    pieces = aligned_pieces(reference, hypothesis)
+    assert "".join(piece for piece, _ in pieces) == reference
+    assert "".join(piece for _, piece in pieces) == hypothesis
+    edits = sum(max(len(a), len(b)) for a, b in pieces if a != b)
+    assert edits == character_edits(reference, hypothesis).edits
+
+
+def test_folding_drops_case_and_punctuation_and_nothing_else():
+    assert (
+        fold_text("Sir, — the 2 Regim^ts.  cost \u00a35 q\u0303d!")
+        == "sir the 2 regim^ts cost \u00a35 q\u0303d"
+    )
+    assert fold_text("...") == ""

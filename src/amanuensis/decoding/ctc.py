@@ -70,7 +70,7 @@ def best_path(logits: Floats) -> Path:
         logits: (T, V), unnormalized or log-probabilities; T may be 0.
     """
     log_probs = log_softmax(logits)
-    return _collapse(log_probs, log_probs.argmax(axis=1))
+    return collapse(log_probs, log_probs.argmax(axis=1))
 
 
 def min_frames(tokens: Sequence[int]) -> int:
@@ -78,7 +78,7 @@ def min_frames(tokens: Sequence[int]) -> int:
     return len(tokens) + sum(a == b for a, b in itertools.pairwise(tokens))
 
 
-def _collapse(log_probs: Floats, symbols: Ints) -> Path:
+def collapse(log_probs: Floats, symbols: Ints) -> Path:
     """The collapsed path of one symbol per frame: `log_probs` (T, V), `symbols` (T,)."""
     chosen = np.take_along_axis(log_probs, symbols[:, None], axis=1)[:, 0]
     cuts = np.flatnonzero(np.diff(symbols)) + 1

@@ -52,6 +52,25 @@ def word_edits(reference: str, hypothesis: str, *, tokenizer: Tokenizer = "white
     return EditCounts(Levenshtein.distance(words, split(hypothesis)), len(words))
 
 
+def fold_text(text: str) -> str:
+    """The text without case and punctuation: what a second, more lenient score compares.
+
+    Letters, digits, marks and symbols (such as a pound sign) stay. Washington is scored this way too, as the
+    punctuation of its test labels is reconstructed.
+    """
+    kept = (c for c in text.lower() if not unicodedata.category(c).startswith("P"))
+    return " ".join("".join(kept).split())
+
+
+def aligned_pieces(reference: str, hypothesis: str) -> list[tuple[str, str]]:
+    """An optimal alignment in runs, from left to right: (piece, the same piece) where both agree.
+
+    Where they do not, the pieces differ; "" stands for the side that has nothing.
+    """
+    opcodes = Levenshtein.opcodes(reference, hypothesis)
+    return [(reference[o.src_start : o.src_end], hypothesis[o.dest_start : o.dest_end]) for o in opcodes]
+
+
 def _punctuation_apart(text: str) -> list[str]:
     """Runs of letters, digits and their marks; every other visible character is a word of its own.
 
