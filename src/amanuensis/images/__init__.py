@@ -1,0 +1,32 @@
+"""Pictures of lines: load them safely, prepare them by a model's own spec, vary them for training."""
+
+from amanuensis.images.augmentation import AUGMENTATIONS, Augmentation, Chance, augment
+from amanuensis.images.load import load_image, num_frames
+from amanuensis.images.polarity import dark_on_light, is_light_on_dark
+from amanuensis.images.spec import (
+    IMAGE_SPECS,
+    ImageSpec,
+    normalize_contrast,
+    pad_to_spec,
+    prepare,
+    resize_to_spec,
+    scale_of,
+)
+
+__all__ = [
+    "AUGMENTATIONS",
+    "IMAGE_SPECS",
+    "Augmentation",
+    "Chance",
+    "ImageSpec",
+    "augment",
+    "dark_on_light",
+    "is_light_on_dark",
+    "load_image",
+    "normalize_contrast",
+    "num_frames",
+    "pad_to_spec",
+    "prepare",
+    "resize_to_spec",
+    "scale_of",
+]
