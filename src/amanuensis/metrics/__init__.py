@@ -1,5 +1,6 @@
-"""Error rates as corpus counts, their intervals, and what was confused with what."""
+"""Error rates as corpus counts, their intervals, confusions, and what confidences are worth."""
 
+from amanuensis.metrics.calibration import ReliabilityBin, calibration_error, reliability
 from amanuensis.metrics.edits import (
     TOKENIZERS,
     EditCounts,
@@ -23,14 +24,17 @@ __all__ = [
     "TOKENIZERS",
     "EditCounts",
     "LinePair",
+    "ReliabilityBin",
     "TextScores",
     "Tokenizer",
     "aligned_pieces",
     "bootstrap_interval",
+    "calibration_error",
     "character_edits",
     "check_consistency",
     "confusions",
     "fold_text",
+    "reliability",
     "score_line",
     "score_lines",
     "word_edits",

@@ -1,0 +1,158 @@
+"""Per-sample results: what a model read, line by line, in a file that can be scored again and published.
+
+JSON lines. The first is a header; every other holds a sample's id with its hypothesis and confidence, or with
+the error that kept it from being read. The reference is never in the file: data that must not be copied stays
+where it is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amanuensis.errors import DataError, ModelError
+from amanuensis.language import TextNormalization
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one line.
+
+    Attributes:
+        id: the sample's key.
+        text: the hypothesis as the model wrote it; "" if it failed.
+        confidence: in [0, 1]; None if it failed.
+        error: why it could not be read; None if it was.
+    """
+
+    id: str
+    text: str = ""
+    confidence: float | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What one model read of some lines.
+
+    Attributes:
+        model: its name.
+        split: the split of the lines; several are joined by "+".
+        datasets: names of the data sets.
+        normalization: the model's, to compare by.
+        seconds: wall-clock time of reading, images loaded and all, by data set.
+        outcomes: one per sample, ids all different.
+    """
+
+    model: str
+    split: str
+    datasets: tuple[str, ...]
+    normalization: TextNormalization
+    seconds: Mapping[str, float]
+    outcomes: tuple[Outcome, ...]
+
+
+def write_results(results: Results, path: Path | str) -> None:
+    """Write a result file; it appears whole or not at all."""
+    header = {
+        "format": FORMAT,
+        "model": results.model,
+        "split": results.split,
+        "datasets": list(results.datasets),
+        "normalization": results.normalization.to_dict(),
+        "seconds": {name: round(seconds, 3) for name, seconds in results.seconds.items()},
+    }
+    rows = [header, *map(_row, results.outcomes)]
+    write_whole(Path(path), "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+
+
+def read_results(path: Path | str) -> Results:
+    """The inverse of `write_results`.
+
+    Raises:
+        DataError: naming the file and the line that is missing, malformed or said twice.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a result file ({error})") from error
+    rows = [
+        (number, _parse(path, number, line)) for number, line in enumerate(lines, start=1) if line.strip()
+    ]
+    if not rows:
+        raise DataError(f"{path}: an empty result file")
+    outcomes = tuple(_outcome(path, number, row) for number, row in rows[1:])
+    seen: set[str] = set()
+    for (number, _), outcome in zip(rows[1:], outcomes, strict=True):
+        if outcome.id in seen:
+            raise DataError(f"{path}:{number}: a second result for {outcome.id!r}")
+        seen.add(outcome.id)
+    return _with_header(path, rows[0][1], outcomes)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write UTF-8 text beside `path`, then move it there: nobody ever finds half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    if outcome.error is not None:
+        return {"id": outcome.id, "error": outcome.error}
+    confidence = None if outcome.confidence is None else round(outcome.confidence, 5)
+    return {"id": outcome.id, "text": outcome.text, "confidence": confidence}
+
+
+def _parse(path: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{path}:{number}: not JSON ({error})") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{path}:{number}: not a JSON object")
+    return row
+
+
+def _with_header(path: Path, header: dict[str, Any], outcomes: tuple[Outcome, ...]) -> Results:
+    if header.get("format") != FORMAT:
+        raise DataError(f"{path}:1: format {header.get('format')!r}; this version reads {FORMAT}")
+    try:
+        return Results(
+            model=str(header["model"]),
+            split=str(header["split"]),
+            datasets=tuple(map(str, header["datasets"])),
+            normalization=TextNormalization.from_dict(header["normalization"]),
+            seconds={str(name): float(seconds) for name, seconds in header["seconds"].items()},
+            outcomes=outcomes,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
+        raise DataError(f"{path}:1: the header is not complete ({error!r})") from error
+
+
+def _outcome(path: Path, number: int, row: dict[str, Any]) -> Outcome:
+    fields = {name: row.get(name) for name in ("id", "text", "confidence", "error")}
+    identity, text, confidence, error = fields.values()
+    if not isinstance(identity, str):
+        raise DataError(f"{path}:{number}: no id")
+    if isinstance(error, str):
+        return Outcome(identity, error=error)
+    if not isinstance(text, str):
+        raise DataError(f"{path}:{number}: {identity} has neither a text nor an error")
+    if confidence is not None and not isinstance(confidence, int | float):
+        raise DataError(f"{path}:{number}: {identity} has the confidence {confidence!r}; a number is needed")
+    return Outcome(identity, text, None if confidence is None else float(confidence))
