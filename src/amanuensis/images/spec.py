@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amanuensis.errors import ImageError, ModelError
-from amanuensis.images.polarity import dark_on_light, ranked
+from amanuensis.images.polarity import FAINTEST, dark_on_light, ranked
 
 Contrast = Literal["minmax", "percentile"]
 
@@ -27,8 +27,6 @@ MAX_WIDTH = (
 )
 
 _INK_SHARE, _PAPER_SHARE = 0.005, 0.9
-# A blank strip has only the paper's grain: stretched to the full range it would look like writing.
-_MIN_RANGE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +159,8 @@ def normalize_contrast(grey: NDArray[np.uint8], spec: ImageSpec) -> NDArray[np.f
     else:
         last = grey.size - 1
         low, high = ranked(grey, [int(_INK_SHARE * last), int(_PAPER_SHARE * last)])
-        low = min(low, high - _MIN_RANGE)
+        # A blank strip has only the paper's grain: stretched to the full range it would look like writing.
+        low = min(low, high - FAINTEST)
     if low == high:
         return np.full(grey.shape, BACKGROUND, np.float32)
     levels = np.clip(2 * (np.arange(256) - low) / (high - low) - 1, -1, 1).astype(np.float32)
