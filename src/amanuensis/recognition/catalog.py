@@ -1,0 +1,130 @@
+"""Finding models: a folder, a name that an installed package ships, or an id of the Hugging Face hub.
+
+Nothing is fetched unless `huggingface_hub` is installed and HF_HUB_OFFLINE is not set; otherwise a model that is
+not on this machine is an error at once, and the message says how to get it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import os
+import re
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from amanuensis.errors import ModelError
+from amanuensis.recognition.folder import CONFIG_FILE, is_model_folder
+
+DEFAULT_MODEL = "text-small"
+ENTRY_POINTS = "amanuensis.models"
+
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_FETCHED = ["*.json", "*.onnx", "*.safetensors", "*.md"]  # never a pickle
+
+
+def find_model(name: str | Path) -> Path:
+    """The folder of a model.
+
+    Args:
+        name: a model folder, the name of a shipped model, or a hub id "organization/name". What lies on this
+            machine wins: first a folder of that name, then a shipped model, then the hub's cache.
+
+    Raises:
+        ModelError: no such model, with the names that there are; or a hub model that is not on this machine.
+    """
+    folder = Path(name)
+    if is_model_folder(folder):
+        return folder
+    if folder.is_dir():
+        raise ModelError(f"{name}: this folder holds no model (no {CONFIG_FILE})")
+    entry = _entries().get(str(name))
+    if entry is not None:
+        return _shipped_folder(entry)
+    if isinstance(name, str) and _HUB_ID.fullmatch(name):
+        return _cached(name) or _fetched(name)
+    raise ModelError(_unknown(str(name)))
+
+
+def shipped_models() -> dict[str, Path]:
+    """The folders of the models that installed packages ship, by name, sorted.
+
+    Raises:
+        ModelError: a package promises a model that it does not hold.
+    """
+    return {name: _shipped_folder(entry) for name, entry in sorted(_entries().items())}
+
+
+def _entries() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
+
+
+def _shipped_folder(entry: EntryPoint) -> Path:
+    """The folder beside the module that the entry point names, without importing that module."""
+    try:
+        spec = importlib.util.find_spec(entry.module)
+    except ImportError:
+        spec = None
+    if spec is None or spec.origin is None:
+        raise ModelError(
+            f"{entry.name}: the package that ships it lacks its module {entry.module}: reinstall it"
+        )
+    folder = Path(spec.origin).parent / entry.name
+    if not is_model_folder(folder):
+        raise ModelError(f"{entry.name}: no model lies in {folder}: reinstall the package that ships it")
+    return folder
+
+
+def _cache() -> Path:
+    """Where the hub's own tools keep what they fetched."""
+    if cache := os.environ.get("HF_HUB_CACHE"):
+        return Path(cache).expanduser()
+    if home := os.environ.get("HF_HOME"):
+        return Path(home).expanduser() / "hub"
+    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(base).expanduser() / "huggingface" / "hub"
+
+
+def _cached(name: str) -> Path | None:
+    """The snapshot that `main` points to, else the newest."""
+    folder = _cache() / f"models--{name.replace('/', '--')}"
+    snapshots = [path for path in folder.glob("snapshots/*") if is_model_folder(path)]
+    pointer = folder / "refs" / "main"
+    if pointer.is_file():
+        main = folder / "snapshots" / pointer.read_text(encoding="utf-8").strip()
+        if main in snapshots:
+            return main
+    return max(snapshots, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def _fetched(name: str) -> Path:
+    missing = f"{name}: neither a folder, nor a shipped model, nor in the hub's cache ({_cache()})"
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+        raise ModelError(f"{missing}; HF_HUB_OFFLINE is set, so it is not fetched")
+    if not _has_hub_client():
+        raise ModelError(
+            f"{missing}. To fetch it: pip install huggingface_hub, then the same command again; "
+            f"or download its files into a folder and name that"
+        )
+    hub = importlib.import_module("huggingface_hub")
+    try:
+        folder = Path(hub.snapshot_download(name, allow_patterns=_FETCHED))
+    except Exception as error:  # the hub's client raises errors of half a dozen libraries
+        raise ModelError(f"{missing}, and fetching it failed: {error}") from error
+    if not is_model_folder(folder):
+        raise ModelError(f"{name}: this model of the hub is not of amanuensis (no {CONFIG_FILE})")
+    return folder
+
+
+def _has_hub_client() -> bool:
+    return importlib.util.find_spec("huggingface_hub") is not None
+
+
+def _unknown(name: str) -> str:
+    """What to say of a name that is nothing: the nearest name, and all there are."""
+    names = sorted(_entries())
+    near = difflib.get_close_matches(name, names, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    listed = ", ".join(names) or "none is installed"
+    return f"{name}: no such model folder, and no shipped model has that name ({listed}).{meant}"

@@ -1,0 +1,193 @@
+"""A model's `config.json`: all that reading with it and training on from it need, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+from amanuensis.errors import ModelError, VocabularyError
+from amanuensis.images import ImageSpec
+from amanuensis.language import TextNormalization, Vocab
+from amanuensis.recognition.decoder import Decoder
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network's name in `amanuensis.models.NETWORKS`, and the options that differ from its defaults."""
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """A data set that a model learned from, and the licence it was given under."""
+
+    name: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """What a model is.
+
+    Attributes:
+        name: what users call it.
+        description: one or two sentences: which hands, which times.
+        task: "text".
+        architecture: the network that `model.safetensors` belongs to.
+        vocabulary: the symbols it can write; its outputs are these and the blank.
+        image: how a picture becomes its input.
+        normalization: how its training texts were spelt, and so how its readings are.
+        stride: prepared pixels per frame (time step).
+        decoder: the search that its scores were measured with.
+        languages: ISO 639-3 codes.
+        data: what it learned from.
+        licence: of the weights, an SPDX identifier.
+        scores: by split and set; ratios, not percent.
+        recipe: the whole recipe of its training, or its name.
+        versions: of the software that trained it.
+        parameters: trainable ones, as trained.
+    """
+
+    name: str
+    architecture: Architecture
+    vocabulary: Vocab
+    image: ImageSpec
+    stride: int
+    parameters: int
+    description: str = ""
+    task: Literal["text"] = "text"
+    normalization: TextNormalization = field(default_factory=TextNormalization)
+    decoder: Decoder = field(default_factory=Decoder)
+    languages: tuple[str, ...] = ()
+    data: tuple[TrainingData, ...] = ()
+    licence: str = ""
+    scores: Mapping[str, Any] = field(default_factory=dict)
+    recipe: str | Mapping[str, Any] = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As stored in `config.json`."""
+        return {
+            "format": FORMAT,
+            "name": self.name,
+            "description": self.description,
+            "task": self.task,
+            "architecture": {"name": self.architecture.name, "options": dict(self.architecture.options)},
+            "parameters": self.parameters,
+            "vocabulary": list(self.vocabulary.symbols),
+            "image": self.image.to_dict(),
+            "normalization": self.normalization.to_dict(),
+            "stride": self.stride,
+            "decoder": self.decoder.to_dict(),
+            "languages": list(self.languages),
+            "licence": self.licence,
+            "data": [{"name": data.name, "licence": data.licence} for data in self.data],
+            "scores": dict(self.scores),
+            "recipe": self.recipe if isinstance(self.recipe, str) else dict(self.recipe),
+            "versions": dict(self.versions),
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> ModelConfig:
+        """The inverse of `to_dict`.
+
+        Raises:
+            ModelError: another format, a key missing or unknown, or a value of another kind.
+        """
+        _check_keys(stored)
+        values = {key: _parsed(key, stored[key]) for key in _PARSERS}
+        return cls(**values)
+
+
+def _check_keys(stored: Mapping[str, Any]) -> None:
+    found = stored.get("format")
+    if found != FORMAT:
+        raise ModelError(f"its format is {found!r}; this version of amanuensis reads format {FORMAT}")
+    known = {"format", *_PARSERS}
+    if missing := sorted(known - set(stored)):
+        raise ModelError(f"missing: {', '.join(missing)}")
+    if unknown := sorted(set(stored) - known):
+        raise ModelError(f"unknown: {', '.join(unknown)}")
+
+
+def _parsed(key: str, value: Any) -> Any:
+    try:
+        return _PARSERS[key](value)
+    except (TypeError, ValueError, AttributeError, ModelError, VocabularyError) as error:
+        raise ModelError(f"{key!r} is not what it should be: {error}") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text is needed, not {value!r}")
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise TypeError(f"a whole number of at least 1 is needed, not {value!r}")
+    return value
+
+
+def _table(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise TypeError(f"a table is needed, not {value!r}")
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"a list is needed, not {value!r}")
+    return tuple(_text(item) for item in value)
+
+
+def _task(value: Any) -> str:
+    if value != "text":
+        raise ValueError(f"this version reads models of the task 'text', not {value!r}")
+    return "text"
+
+
+def _architecture(value: Any) -> Architecture:
+    _exactly(value, ("name", "options"))
+    return Architecture(_text(value["name"]), _table(value["options"]))
+
+
+def _data(value: Any) -> tuple[TrainingData, ...]:
+    for item in value:
+        _exactly(item, ("name", "licence"))
+    return tuple(TrainingData(_text(item["name"]), _text(item["licence"])) for item in value)
+
+
+def _exactly(value: Any, keys: tuple[str, ...]) -> None:
+    if set(_table(value)) != set(keys):
+        raise ValueError(f"the keys {', '.join(keys)} are needed, not {', '.join(map(str, value)) or 'none'}")
+
+
+def _recipe(value: Any) -> str | dict[str, Any]:
+    return value if isinstance(value, str) else _table(value)
+
+
+_PARSERS: dict[str, Callable[[Any], Any]] = {
+    "name": _text,
+    "description": _text,
+    "task": _task,
+    "architecture": _architecture,
+    "parameters": _count,
+    "vocabulary": lambda value: Vocab(_texts(value)),
+    "image": lambda value: ImageSpec.from_dict(_table(value)),
+    "normalization": lambda value: TextNormalization.from_dict(_table(value)),
+    "stride": _count,
+    "decoder": lambda value: Decoder.from_dict(_table(value)),
+    "languages": _texts,
+    "licence": _text,
+    "data": _data,
+    "scores": _table,
+    "recipe": _recipe,
+    "versions": _table,
+}
+assert set(_PARSERS) == {field.name for field in fields(ModelConfig)}

@@ -1,0 +1,162 @@
+"""`Recognizer`: pictures of lines in, readings out. Command line, Python and evaluation read through it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from amanuensis.errors import AmanuensisError, ImageError
+from amanuensis.images import load_image, looks_like_page, prepare, scale_of
+from amanuensis.recognition.catalog import DEFAULT_MODEL, find_model
+from amanuensis.recognition.config import ModelConfig
+from amanuensis.recognition.decoder import Method
+from amanuensis.recognition.runtime import DEFAULT_BATCH_SIZE, OnnxRuntime, Runtime
+from amanuensis.recognition.spans import readable, spans_of_path
+from amanuensis.records import ImageSource, Reading
+
+Load = Callable[[Any], NDArray[np.uint8]]
+
+# A chunk is read at once: large enough to fill batches of one width, small enough for memory (50 MB).
+_CHUNK_LINES = 128
+_CHUNK_WIDTH = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A prepared line (H, W), the width of its source in pixels, and prepared pixels per source pixel."""
+
+    image: NDArray[np.float32]
+    width: int
+    scale: float
+
+
+class Recognizer:
+    """A model, ready to read.
+
+    Example:
+        ```python
+        recognizer = Recognizer.load("text-small")
+        [reading] = recognizer.read("line.png")
+        print(reading.text, reading.confidence)
+        ```
+    """
+
+    def __init__(self, config: ModelConfig, runtime: Runtime) -> None:
+        self.config = config
+        self._runtime = runtime
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path = DEFAULT_MODEL,
+        *,
+        threads: int = 1,
+        batch_size: int = DEFAULT_BATCH_SIZE,
+        decoder: Method | None = None,
+    ) -> Recognizer:
+        """Load a model for reading.
+
+        Args:
+            model: a model folder, the name of a shipped model, or a hub id; see `find_model`.
+            threads: CPU threads it may use.
+            batch_size: lines that go through the network together; it changes speed and memory only.
+            decoder: "best-path" or "prefix-beam"; by default what the model's config says.
+
+        Raises:
+            ModelError: no such model, or it is incomplete.
+        """
+        runtime = OnnxRuntime(find_model(model), threads, batch_size=batch_size)
+        config = runtime.config
+        if decoder is not None:
+            config = replace(config, decoder=replace(config.decoder, method=decoder))
+        return cls(config, runtime)
+
+    def read(self, images: Any) -> list[Reading]:
+        """Read one line, or many.
+
+        Args:
+            images: a picture of a line - a path, encoded bytes, an array (H, W) or (H, W, C), a Pillow
+                image, an `ImageSource` - or an iterable of them.
+
+        Returns:
+            A reading for every picture, in the same order; a list of one for a single picture.
+
+        Raises:
+            ImageError: one of them cannot be read, or is a page. `read_each` goes on with the rest.
+        """
+        readings = []
+        for result in self.read_each([images] if _is_one(images) else images):
+            if isinstance(result, AmanuensisError):
+                raise result
+            readings.append(result)
+        return readings
+
+    def read_each(
+        self, sources: Iterable[Any], *, load: Load = load_image
+    ) -> Iterator[Reading | AmanuensisError]:
+        """Read many lines, lazily; one that cannot be read gives its error in its place.
+
+        Args:
+            sources: anything that `load` takes; drawn as they are needed, some hundred ahead at most.
+            load: gives the grey picture of a source, (H, W) uint8.
+
+        Yields:
+            For every source, in order, its reading, or what is wrong with it.
+        """
+        chunk: list[_Line | AmanuensisError] = []
+        width = 0
+        for source in sources:
+            line = self._line(source, load)
+            width += line.image.shape[1] if isinstance(line, _Line) else 0
+            chunk.append(line)
+            if len(chunk) == _CHUNK_LINES or width >= _CHUNK_WIDTH:
+                yield from self._read_chunk(chunk)
+                chunk, width = [], 0
+        yield from self._read_chunk(chunk)
+
+    def _line(self, source: Any, load: Load) -> _Line | AmanuensisError:
+        try:
+            grey = load(source)
+            if reason := looks_like_page(grey):
+                raise ImageError(_refusal(source, reason))
+            return _Line(
+                prepare(grey, self.config.image), grey.shape[1], scale_of(grey.shape, self.config.image)
+            )
+        except AmanuensisError as error:
+            return error
+
+    def _read_chunk(self, chunk: Sequence[_Line | AmanuensisError]) -> Iterator[Reading | AmanuensisError]:
+        lines = [line for line in chunk if isinstance(line, _Line)]
+        logits = iter(self._runtime.logits([line.image for line in lines]) if lines else [])
+        for line in chunk:
+            yield line if isinstance(line, AmanuensisError) else self._reading(line, next(logits))
+
+    def _reading(self, line: _Line, logits: NDArray[np.float32]) -> Reading | AmanuensisError:
+        config = self.config
+        try:
+            path = config.decoder(logits)
+        except AmanuensisError as error:  # NaN in the outputs
+            return error
+        pixels_per_frame = config.stride / line.scale
+        spans = spans_of_path(path, config.vocabulary, pixels_per_frame=pixels_per_frame, width=line.width)
+        spans = readable(spans, config.normalization)
+        return Reading("".join(span.text for span in spans), path.confidence, tuple(spans))
+
+
+def _is_one(images: Any) -> bool:
+    return isinstance(images, str | bytes | Path | np.ndarray | Image.Image | ImageSource)
+
+
+def _refusal(source: Any, reason: str) -> str:
+    """Why a page is not read, and what to do instead."""
+    name = str(source) if isinstance(source, str | Path) else getattr(source, "name", "") or "the image"
+    return (
+        f"{name}: this looks like a page, not a line ({reason}). Squashed into a line it would read "
+        f"as nonsense: cut it into lines first (kraken, eScriptorium and Transkribus do that), give their images"
+    )

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from amanuensis.errors import ModelError
+from amanuensis.recognition import (
+    Decoder,
+    ModelConfig,
+    read_config,
+    write_atomically,
+    write_config,
+    write_model,
+)
+from tiny_model import CONFIG, graph, write_tiny_model
+
+
+def test_a_config_comes_back_from_its_file(tmp_path: Path) -> None:
+    config = replace(CONFIG, decoder=Decoder("prefix-beam", beam=8), recipe={"seed": 1})
+    write_config(tmp_path, config)
+    assert read_config(tmp_path) == config
+
+
+@pytest.mark.parametrize("key", list(CONFIG.to_dict()))
+def test_every_key_is_needed(key: str) -> None:
+    stored = CONFIG.to_dict()
+    del stored[key]
+    with pytest.raises(ModelError, match=key):
+        ModelConfig.from_dict(stored)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("format", 2),
+        ("task", "math"),
+        ("stride", 0),
+        ("stride", "4"),
+        ("stride", True),
+        ("vocabulary", "abc"),
+        ("vocabulary", ["a", "a"]),
+        ("vocabulary", [1]),
+        ("image", {"height": 64}),
+        ("image", None),
+        ("normalization", {"form": "NFX"}),
+        ("decoder", {"method": "guess"}),
+        ("decoder", {"method": "best-path", "beams": 3}),
+        ("decoder", {"method": "prefix-beam", "beam": 0}),
+        ("architecture", {"name": "x"}),
+        ("architecture", "x"),
+        ("data", [{"name": "x"}]),
+        ("data", 3),
+        ("languages", "eng"),
+        ("scores", []),
+        ("recipe", 3),
+    ],
+)
+def test_a_wrong_value_names_its_key(key: str, value: object) -> None:
+    with pytest.raises(ModelError, match=key):
+        ModelConfig.from_dict({**CONFIG.to_dict(), key: value})
+
+
+def test_an_unknown_key_is_named() -> None:
+    with pytest.raises(ModelError, match="colour"):
+        ModelConfig.from_dict({**CONFIG.to_dict(), "colour": 1})
+
+
+@pytest.mark.parametrize("content", [None, "", "{", "[]", '"x"', "\0"])
+def test_an_unreadable_config_names_the_file(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "config.json").write_text(content)
+    with pytest.raises(ModelError, match=r"config\.json"):
+        read_config(tmp_path)
+
+
+def test_a_model_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "deep" / "m")
+    (folder / "stale.txt").write_text("of the old model")
+    write_model(folder, replace(CONFIG, name="new"), {"model.onnx": graph()})
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.onnx"]
+    assert read_config(folder).name == "new"
+    assert [path.name for path in folder.parent.iterdir()] == ["m"]
+
+
+def test_a_failed_write_leaves_the_old_model(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "m")
+    with pytest.raises(FileNotFoundError):
+        write_model(folder, replace(CONFIG, name="new"), {"model.onnx": tmp_path / "missing"})
+    assert read_config(folder).name == "tiny"
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
+def test_what_is_no_model_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("precious")
+    with pytest.raises(ModelError, match="letters"):
+        write_model(tmp_path / "letters", CONFIG, {})
+    assert (tmp_path / "letters" / "dear.txt").read_text() == "precious"
+
+
+def test_an_atomic_write_replaces_or_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "x.json"
+    write_atomically(path, b"old")
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+    monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, b"never")
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_config_is_json_that_people_can_read(tmp_path: Path) -> None:
+    write_config(tmp_path, CONFIG)
+    text = (tmp_path / "config.json").read_text(encoding="utf-8")
+    assert json.loads(text)["vocabulary"] == ["a", "b", "é", " "]
+    assert "é" in text
