@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ _SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
     "eval": "test",
+    "tr": "train",
+    "va": "val",
+    "te": "test",
 }
 
 
@@ -78,6 +82,11 @@ def normalize_split(name: str) -> str:
     return found
 
 
+def split_of_name(stem: str) -> str:
+    """The split that a file's or folder's name tells ("train", "valid-00000-of-00002"), or ""."""
+    return _SPLIT_NAMES.get(re.sub(r"-\d+-of-\d+$", "", stem.lower()), "")
+
+
 def fingerprint(dataset: Dataset) -> str:
     """32 hexadecimal digits over ids, texts and splits, in the order read: what a run says it was trained on.
 
@@ -98,8 +107,14 @@ class Collector:
     def __init__(self, folder: Path, name: str) -> None:
         self.folder = folder
         self.name = name
+        self._base = os.path.abspath(folder)  # noqa: PTH100 - pathlib's resolve() would follow links
         self._samples: dict[str, Sample] = {}
         self._problems: list[Problem] = []
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What was named so far."""
+        return tuple(self._problems)
 
     def problem(self, where: str, reason: str) -> None:
         """Name something that could not be read."""
@@ -112,34 +127,60 @@ class Collector:
         image: Path | ImageSource | None,
         text: str,
         *,
-        split: str = "",
+        split: str | None = "",
         page: str = "",
         writer: str = "",
+        dataset: str = "",
     ) -> None:
-        """Add a sample, or name why it cannot be one. An `image` of None was already named by `find`."""
-        if image is None:
+        """Add a sample, or name why it cannot be one.
+
+        An `image` or a `split` of None was already named, by `find` or `split_of`. `dataset` is for files
+        that hold several data sets; elsewhere it is the collector's own name.
+        """
+        if image is None or split is None:
             return
-        if id in self._samples:
+        sample = Sample(id, image, text, split, dataset or self.name, page, writer)
+        if sample.key in self._samples:
             self.problem(where, f"the id {id!r} is there twice: the first one is kept")
         elif not text.strip():
             self.problem(where, f"the text of {id!r} is empty")
+        elif not _encodable(sample):
+            self.problem(where, f"{id!r} holds half of a surrogate pair, which is no character")
         else:
-            self._samples[id] = Sample(id, image, text, split, self.name, page, writer)
+            self._samples[sample.key] = sample
 
-    def find(self, where: str, relative: str, folder: Path | None = None) -> Path | None:
+    def find(
+        self,
+        where: str,
+        image: str,
+        *,
+        folders: Sequence[str] = ("",),
+        suffixes: Sequence[str] = ("",),
+        kind: str = "image",
+    ) -> Path | None:
         """The image file that a table names, or None (and a problem): it is missing or outside the data set.
 
         A data set comes from elsewhere: a path that climbs out of its folder is refused, not followed. The
         check is on the spelling, so folders of images may be symbolic links.
+
+        Args:
+            where: file and row, for the problem.
+            image: as the table spells it, with `/` or the backslashes of Windows.
+            folders: where to look, relative to the data set's folder.
+            suffixes: what may follow the name in the table.
+            kind: what to call the file in the problem.
         """
-        base = os.path.abspath(folder or self.folder)  # noqa: PTH100 - pathlib's resolve() follows links
-        path = os.path.normpath(os.path.join(base, relative))  # noqa: PTH118 - ten times faster, 20,000 times
-        if "\0" in relative or not path.startswith(os.path.join(os.path.abspath(self.folder), "")):  # noqa: PTH100, PTH118
-            self.problem(where, f"the image {relative!r} lies outside the data set's folder")
-        elif not os.path.isfile(path):  # noqa: PTH113
-            self.problem(where, f"the image {relative!r} is missing")
-        else:
-            return Path(path)
+        name = image.replace("\\", "/")
+        inside = os.path.join(self._base, "")  # noqa: PTH118 - os.path is ten times as fast, 20,000 times
+        for folder in folders:
+            path = os.path.normpath(os.path.join(inside, folder, name))  # noqa: PTH118
+            if "\0" in name or not path.startswith(inside):
+                self.problem(where, f"the {kind} {image!r} lies outside the data set's folder")
+                return None
+            for suffix in suffixes:
+                if os.path.isfile(path + suffix):  # noqa: PTH113
+                    return Path(path + suffix)
+        self.problem(where, f"the {kind} {image!r} is missing")
         return None
 
     def split_of(self, where: str, name: str) -> str | None:
@@ -157,8 +198,19 @@ class Collector:
             DataError: nothing of the data set could be read.
         """
         if not self._samples:
-            raise DataError(f"{self.folder}: no sample could be read ({layout}){_first(self._problems)}")
+            raise DataError(
+                f"{self.folder}: read as {layout!r}, but it has no sample{_first(self._problems)}"
+            )
         return Dataset(self.name, layout, tuple(self._samples.values()), tuple(self._problems))
+
+
+def _encodable(sample: Sample) -> bool:
+    """Whether the sample's strings can be written as UTF-8 (JSON can hold halves of surrogate pairs)."""
+    try:
+        (sample.key + sample.text + sample.page + sample.writer).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _first(problems: Sequence[Problem], count: int = 3) -> str:

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 
-from amanuensis.data.dataset import Collector, Dataset, normalize_split
-from amanuensis.data.tables import read_labels
+from amanuensis.data.bentham import detect_bentham, read_bentham
+from amanuensis.data.dataset import Collector, Dataset
+from amanuensis.data.iam import detect_iam_lines, detect_iam_xml, read_iam_lines, read_iam_xml
+from amanuensis.data.iam_histdb import (
+    detect_saint_gall,
+    detect_washington,
+    read_saint_gall,
+    read_washington,
+)
+from amanuensis.data.pack import detect_pack, read_pack
+from amanuensis.data.pairs import detect_pairs, read_pairs
+from amanuensis.data.parquet import detect_parquet, read_parquet
+from amanuensis.data.pylaia import detect_pylaia, read_pylaia
+from amanuensis.data.rimes import detect_rimes, read_rimes
+from amanuensis.data.tables import (
+    detect_jsonl,
+    detect_labels,
+    detect_tsv,
+    read_jsonl,
+    read_labels,
+    read_tsv,
+)
 from amanuensis.errors import DataError
+from amanuensis.records import Sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +50,19 @@ class Layout:
 
 
 LAYOUTS: dict[str, Layout] = {
-    "labels.tsv": Layout(
-        "labels.tsv with the header image, text, split, writer",
-        lambda path: (path / "labels.tsv").is_file(),
-        read_labels,
-    ),
+    "pack": Layout("a .zip that `data pack` wrote", detect_pack, read_pack),
+    "labels.tsv": Layout("labels.tsv with the header image, text, split, writer", detect_labels, read_labels),
+    "iam-xml": Layout("IAM: xml/*.xml and lines/", detect_iam_xml, read_iam_xml),
+    "iam-lines": Layout("IAM: ascii/lines.txt and lines/", detect_iam_lines, read_iam_lines),
+    "rimes-2011": Layout("RIMES: training_2011.xml, eval_2011_annotated.xml", detect_rimes, read_rimes),
+    "bentham-r0": Layout("Bentham: Partitions/*.lst, Transcriptions/", detect_bentham, read_bentham),
+    "saint-gall": Layout("ground_truth/transcription.txt, sets/", detect_saint_gall, read_saint_gall),
+    "washington": Layout("ground_truth/transcription.txt, sets/cv1/", detect_washington, read_washington),
+    "pylaia": Layout("syms.txt and train.txt, val.txt, test.txt: img_id tok tok", detect_pylaia, read_pylaia),
+    "pairs": Layout("line.png + line.gt.txt, also in train/, val/, test/", detect_pairs, read_pairs),
+    "tsv": Layout("*.tsv: image<TAB>text", detect_tsv, read_tsv),
+    "jsonl": Layout('*.jsonl: {"image": ..., "text": ...}', detect_jsonl, read_jsonl),
+    "parquet": Layout("*.parquet with the columns image and text", detect_parquet, read_parquet),
 }
 
 
@@ -49,27 +80,35 @@ def read_dataset(
         path: the data set's folder, or a table or pack file.
         layout: a key of `LAYOUTS`; found out if not given.
         split: keep only this split ("valid" and "validation" are "val").
-        name: the data set's name; by default that of the folder.
+        name: the data set's name; by default that of the folder. Samples of a pack keep the names that they
+            were packed under.
 
     Raises:
         DataError: there is nothing at `path`, no layout fits, or no sample could be read.
     """
     path = Path(path)
-    wanted = None if split is None else normalize_split(split)
-    layout = _layout_for(path, layout)
-    stem = path.absolute().name if path.is_dir() else path.stem
-    collector = Collector(path if path.is_dir() else path.parent, name or stem)
-    LAYOUTS[layout].read(path, collector)
-    dataset = collector.dataset(layout)
-    if wanted is None:
-        return dataset
-    return replace(dataset, samples=dataset.split(wanted))
+    if path.name == "labels.tsv":  # part of a data set whose name is the folder's
+        path = path.parent
+    folder = path if path.is_dir() else path.parent
+    stem = Path(os.path.abspath(path)).name if path.is_dir() else path.stem  # noqa: PTH100 - "." and ".." too
+    collector = Collector(folder, name or stem)
+    try:
+        layout = _layout_for(path, layout)
+        LAYOUTS[layout].read(path, collector)
+    except OSError as error:
+        raise DataError(f"{error.filename or path}: cannot be read: {error.strerror}") from error
+    return _only(collector.dataset(layout), split)
+
+
+def _only(dataset: Dataset, split: str | None) -> Dataset:
+    """The data set reduced to one split, which may be empty, or as it is."""
+    return dataset if split is None else replace(dataset, samples=dataset.split(split))
 
 
 def read_datasets(
     paths: Iterable[Path | str], *, layout: str | None = None, split: str | None = None
 ) -> tuple[Dataset, ...]:
-    """Read several data sets; sets of one name are told apart as `name`, `name-2`, ...
+    """Read several data sets; a pack gives those that it holds. Sets of one name become `name`, `name-2`, ...
 
     Raises:
         DataError: as `read_dataset`, or no path is given.
@@ -77,22 +116,38 @@ def read_datasets(
     datasets: list[Dataset] = []
     taken: set[str] = set()
     for path in paths:
-        dataset = read_dataset(path, layout=layout, split=split)
-        name, number = dataset.name, 1
-        while name in taken:
-            number += 1
-            name = f"{dataset.name}-{number}"
-        taken.add(name)
-        datasets.append(_renamed(dataset, name))
+        for part in _parts(read_dataset(path, layout=layout)):
+            dataset = _only(part, split)
+            name = next(n for n in _names(dataset.name) if n not in taken)
+            taken.add(name)
+            datasets.append(dataset if name == dataset.name else _renamed(dataset, name))
     if not datasets:
         raise DataError("no data set is given")
     return tuple(datasets)
 
 
+def _parts(dataset: Dataset) -> list[Dataset]:
+    """The data sets of a pack, or the data set itself. Problems of a pack as a file stay with its first."""
+    parts: dict[str, list[Sample]] = {}
+    for sample in dataset.samples:
+        parts.setdefault(sample.dataset, []).append(sample)
+    if not parts or set(parts) == {dataset.name}:
+        return [dataset]
+    problems = [dataset.problems, *[()] * (len(parts) - 1)]
+    return [
+        Dataset(name, dataset.layout, tuple(samples), rest)
+        for (name, samples), rest in zip(parts.items(), problems, strict=True)
+    ]
+
+
+def _names(name: str) -> Iterator[str]:
+    """The name, then `name-2`, `name-3`, ..."""
+    yield name
+    yield from (f"{name}-{number}" for number in count(2))
+
+
 def _renamed(dataset: Dataset, name: str) -> Dataset:
     """The data set under another name, in its samples too."""
-    if name == dataset.name:
-        return dataset
     return replace(dataset, name=name, samples=tuple(replace(s, dataset=name) for s in dataset.samples))
 
 

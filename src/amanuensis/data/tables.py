@@ -6,13 +6,15 @@ In a tab-separated table a quotation mark is a character like any other: transcr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
-from amanuensis.data.dataset import Collector
+from amanuensis.data.dataset import Collector, split_of_name
 from amanuensis.errors import DataError
 
-OPTIONAL_COLUMNS = ("split", "writer", "page")
+COLUMNS = ("image", "text", "split", "writer", "page", "id")
+_ALSO = {"file_name": "image"}  # as the Hugging Face hub calls it
 
 
 def numbered_lines(path: Path, collector: Collector) -> Iterator[tuple[str, str]]:
@@ -45,7 +47,7 @@ def page_of(image: str) -> str:
     `lines/0042_007.jpg` is of page 0042 (the open sets), `csg562-003-01.jpg` of csg562-003 (Saint Gall),
     `270-01.jpg` of 270 (Washington); "" if the name tells nothing.
     """
-    stem = PurePosixPath(image).stem
+    stem = PurePosixPath(image.replace("\\", "/")).stem
     if "_" in stem:
         return stem.split("_", 1)[0]
     return stem.rpartition("-")[0]
@@ -57,48 +59,130 @@ def id_of(image: str) -> str:
     return str(path.with_suffix("")) if path.name else image
 
 
-def read_labels(folder: Path, collector: Collector) -> None:
+def add_row(where: str, row: Mapping[str, str], collector: Collector) -> None:
+    """Add the sample of one row: `image` and `text`, and `split`, `writer`, `page`, `id` if it has them."""
+    image = row["image"]
+    collector.add(
+        where,
+        row.get("id") or id_of(image),
+        collector.find(where, image),
+        row["text"],
+        split=collector.split_of(where, row["split"]) if "split" in row else "",
+        page=row.get("page") or page_of(image),
+        writer=row.get("writer", ""),
+    )
+
+
+def detect_labels(path: Path) -> bool:
+    """A folder that holds `labels.tsv`."""
+    return (path / "labels.tsv").is_file()
+
+
+def read_labels(path: Path, collector: Collector) -> None:
     """Read `labels.tsv`: a header that names at least `image` and `text`; `split`, `writer`, `page` if there.
 
     Raises:
         DataError: the header lacks a column.
     """
-    rows = numbered_lines(folder / "labels.tsv", collector)
-    where, header_line = next(rows, (str(folder / "labels.tsv"), ""))
-    header = header_line.split("\t")
+    table = path / "labels.tsv"
+    rows = numbered_lines(table, collector)
+    where, first = next(rows, (str(table), ""))
+    header = _columns(first)
     if missing := [column for column in ("image", "text") if column not in header]:
-        raise DataError(
-            f"{where}: the header lacks {' and '.join(missing)}; it should be: image, text, split, writer"
-        )
+        lacks = " and ".join(missing)
+        raise DataError(f"{where}: the header lacks {lacks}; it should be: image, text, split, writer")
+    _read_rows(rows, header, {}, collector)
+
+
+def detect_tsv(path: Path) -> bool:
+    """A `.tsv` file, a `.txt` file whose first row has a tab, or a folder with `.tsv` files."""
+    if path.is_dir():
+        return bool(_files(path, ".tsv"))
+    if path.suffix == ".txt" and path.is_file():
+        with path.open("rb") as file:
+            return b"\t" in file.readline()
+    return path.suffix == ".tsv"
+
+
+def read_tsv(path: Path, collector: Collector) -> None:
+    """Read `image<TAB>text` rows, or tables with a header; `train.tsv`, `val.tsv`, `test.tsv` are splits."""
+    for table in _files(path, ".tsv"):
+        rows = list(numbered_lines(table, collector))
+        header = _columns(rows[0][1]) if rows else []
+        if "image" in header and "text" in header:
+            del rows[0]
+        else:
+            header = ["image", "text"]
+        split = split_of_name(table.stem)
+        defaults = {"split": split} if split and "split" not in header else {}
+        _read_rows(iter(rows), header, defaults, collector)
+
+
+def detect_jsonl(path: Path) -> bool:
+    """A `.jsonl` file, or a folder with such files."""
+    return bool(_files(path, ".jsonl")) if path.is_dir() else path.suffix == ".jsonl"
+
+
+def read_jsonl(path: Path, collector: Collector) -> None:
+    """Read JSON Lines: objects with `image` (or `file_name`) and `text`; `train.jsonl` etc. are splits."""
+    for table in _files(path, ".jsonl"):
+        split = split_of_name(table.stem)
+        for where, line in numbered_lines(table, collector):
+            try:
+                row = _object(line)
+            except (ValueError, RecursionError) as error:
+                collector.problem(where, f"no row of JSON Lines: {error}")
+                continue
+            add_row(where, {"split": split} | row if split else row, collector)
+
+
+def _files(path: Path, suffix: str) -> list[Path]:
+    """The tables of a folder, sorted, or the one table given."""
+    if not path.is_dir():
+        return [path]
+    return sorted(file for file in path.iterdir() if file.suffix == suffix and file.is_file())
+
+
+def _columns(header: str) -> list[str]:
+    return [_ALSO.get(column, column) for column in header.split("\t")]
+
+
+def _read_rows(
+    rows: Iterator[tuple[str, str]], header: Sequence[str], defaults: Mapping[str, str], collector: Collector
+) -> None:
+    """Add the rows of a tab-separated table."""
     for where, line in rows:
-        if (row := _row(where, header, line.split("\t"), collector)) is not None:
-            _add(where, row, collector)
+        fields = line.split("\t")
+        absent = header[len(fields) :]
+        # Editors strip the tab before an empty last cell: an empty writer or page may be missing.
+        if len(fields) > len(header) or any(column not in ("writer", "page") for column in absent):
+            collector.problem(where, f"{len(fields)} fields where {len(header)} are expected")
+            continue
+        if _quoted(fields):
+            collector.problem(
+                where, "quoted as in CSV, which tab-separated tables are not: the quotes are kept as text"
+            )
+        add_row(where, {**defaults, **dict(zip(header, fields, strict=False))}, collector)
 
 
-def _row(
-    where: str, header: Sequence[str], fields: Sequence[str], collector: Collector
-) -> dict[str, str] | None:
-    """The fields by column. Editors strip the tab before an empty last cell, so those may be missing."""
-    absent = header[len(fields) :]
-    if len(fields) > len(header) or any(column not in ("writer", "page") for column in absent):
-        collector.problem(where, f"{len(fields)} fields where the header has {len(header)}")
-        return None
-    return dict(zip(header, [*fields, *[""] * len(absent)], strict=True))
+def _quoted(fields: Sequence[str]) -> bool:
+    """Whether a field was plainly quoted by a CSV writer: quotes around it and doubled ones inside."""
+    return any(f[:1] == f[-1:] == '"' and '""' in f[1:-1] for f in fields)
 
 
-def _add(where: str, row: dict[str, str], collector: Collector) -> None:
-    """Add one row: image, text and what the table has of split, writer, page."""
-    split = collector.split_of(where, row["split"]) if "split" in row else ""
-    if split is None:
-        return
-    image = row["image"]
-    page = row.get("page") or page_of(image)
-    collector.add(
-        where,
-        id_of(image),
-        collector.find(where, image),
-        row["text"],
-        split=split,
-        page=page,
-        writer=row.get("writer", ""),
-    )
+def _object(line: str) -> dict[str, str]:
+    """The known keys of a JSON object, as strings.
+
+    Raises:
+        ValueError: it is no object, lacks a key, or holds something else than strings.
+    """
+    row = json.loads(line)
+    if not isinstance(row, dict):
+        raise ValueError("it is not an object")
+    row = {_ALSO.get(key, key): value for key, value in row.items()}
+    known = {key: row[key] for key in COLUMNS if row.get(key) is not None}
+    if missing := [key for key in ("image", "text") if key not in known]:
+        raise ValueError(f"it lacks {' and '.join(missing)}")
+    if wrong := [key for key, value in known.items() if not isinstance(value, str)]:
+        raise ValueError(f"{', '.join(wrong)} should be a string")
+    return known

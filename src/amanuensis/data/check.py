@@ -1,0 +1,64 @@
+"""Looking at a data set before anything is trained on it: every image is opened, every doublet named."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from amanuensis.data.dataset import Dataset, Problem
+from amanuensis.errors import AmanuensisError, ImageError
+from amanuensis.images import load_image
+from amanuensis.records import Sample
+
+
+def check_dataset(dataset: Dataset) -> list[Problem]:
+    """The problems met while reading, and those of the images; see `check_datasets`."""
+    return check_datasets([dataset])
+
+
+def check_datasets(datasets: Sequence[Dataset]) -> list[Problem]:
+    """The problems of data sets that are used together, in order.
+
+    Those met while reading (missing files, broken rows, empty texts, ids that are there twice); images that
+    cannot be loaded; images that are there twice, byte by byte: within a split, with another text, or, worst,
+    in a split that is trained on and in one that is measured on.
+    """
+    seen: dict[bytes, Sample] = {}
+    problems: list[Problem] = []
+    for dataset in datasets:
+        problems += dataset.problems
+        for sample in dataset.samples:
+            problems += _check(sample, seen)
+    return problems
+
+
+def _check(sample: Sample, seen: dict[bytes, Sample]) -> Iterator[Problem]:
+    """Open one image and compare it with all before it."""
+    try:
+        encoded = _read(sample)
+        load_image(encoded)
+    except AmanuensisError as error:
+        yield Problem(sample.key, f"the image cannot be read: {error}")
+        return
+    first = seen.setdefault(hashlib.blake2b(encoded, digest_size=16).digest(), sample)
+    if first is sample:
+        return
+    if first.split != sample.split and "train" in (first.split, sample.split):
+        yield Problem(sample.key, f"leak: its image ({sample.split}) is also {first.key} ({first.split})")
+    elif first.text != sample.text:
+        yield Problem(sample.key, f"its image is also {first.key}, with another text")
+    else:
+        yield Problem(sample.key, f"its image is also {first.key}")
+
+
+def _read(sample: Sample) -> bytes:
+    """The encoded image.
+
+    Raises:
+        ImageError: naming the file, which cannot be read.
+    """
+    try:
+        return sample.image.read_bytes() if isinstance(sample.image, Path) else sample.image.read()
+    except OSError as error:
+        raise ImageError(f"{sample.image}: cannot be read: {error.strerror}") from error
