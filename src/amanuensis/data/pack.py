@@ -14,7 +14,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +29,7 @@ FORMAT = 1
 JPEG_QUALITY = 90
 Codec = Literal["png", "jpeg"]
 
+_KEYS = ("dataset", "id", "image", "text", "split", "page", "writer")
 _LOCAL_HEADER = 30  # bytes of a zip member's local header before its name; the lengths stand at 26 and 28
 
 
@@ -96,6 +97,7 @@ def pack(datasets: Sequence[Dataset], target: Path, spec: ImageSpec, codec: Code
     doubled = [name for name, count in Counter(d.name for d in datasets).items() if count > 1]
     if doubled or target.suffix != ".zip":
         raise DataError(f"{target}: a pack is a .zip of data sets of distinct names; twice: {doubled}")
+    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_name(target.name + ".partial")
     try:
         counts = _write(datasets, partial, spec, codec)
@@ -116,66 +118,86 @@ def read_pack(path: Path, collector: Collector) -> None:
     """Read `samples.jsonl`; the images stay in the pack. Samples keep the data set names of the pack.
 
     Raises:
-        DataError: the file is no pack, or of a later format.
+        DataError: the file is no pack, of a later format, or was compressed by another program.
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            stored = json.loads(archive.read("pack.json"))
-            if stored["format"] != FORMAT:
-                raise DataError(f"{path}: a pack of format {stored['format']}; this version reads {FORMAT}")
-            rows = archive.read("samples.jsonl").decode().splitlines(keepends=False)
             members = {member.filename: member for member in archive.infolist()}
+            if any(member.compress_type != zipfile.ZIP_STORED for member in members.values()):
+                raise DataError(f"{path}: the pack was compressed by another program: pack anew")
+            stored = json.loads(archive.read("pack.json"))["format"]
+            if stored != FORMAT:
+                raise DataError(f"{path}: a pack of format {stored}; this version reads {FORMAT}")
+            rows = archive.read("samples.jsonl").decode().removesuffix("\n").split("\n")
     except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path}: no pack (a zip written by `data pack`): {error}") from error
     for number, line in enumerate(rows, start=1):
         where = f"{path}[samples.jsonl:{number}]"
         try:
-            row = json.loads(line)
+            row = _strings(line)
             member = members[row.pop("image")]
-            image = PackMember(
-                path.absolute(), member.filename, member.header_offset, member.file_size, member.CRC
-            )
-            if member.compress_type != zipfile.ZIP_STORED:
-                raise ValueError("its image was compressed again; pack anew")
-            collector.add(where, image=image, **row)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, ValueError, RecursionError) as error:
             collector.problem(where, f"broken row: {error}")
+            continue
+        image = PackMember(
+            path.absolute(), member.filename, member.header_offset, member.file_size, member.CRC
+        )
+        split = row["split"] and collector.split_of(where, row["split"])
+        collector.add(where, image=image, **(row | {"split": split}))
+
+
+def _strings(line: str) -> dict[str, Any]:
+    """A row of `samples.jsonl`.
+
+    Raises:
+        ValueError: it has other keys than those written, or something else than strings.
+    """
+    row = json.loads(line)
+    if (
+        not isinstance(row, dict)
+        or set(row) != set(_KEYS)
+        or not all(isinstance(v, str) for v in row.values())
+    ):
+        raise ValueError(f"not the strings {', '.join(_KEYS)}")
+    return row
 
 
 def _write(datasets: Sequence[Dataset], path: Path, spec: ImageSpec, codec: Codec) -> PackCounts:
-    """Write the zip: images first, then the rows that name them."""
+    """Write the zip: images first, then the rows that name them. The same input gives the same bytes."""
     rows: list[str] = []
-    problems = [problem for dataset in datasets for problem in dataset.problems]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr("pack.json", _header(datasets, spec, codec))
+    problems: list[Problem] = []
+    manifest = []
+    with zipfile.ZipFile(path, "w") as archive:
         for dataset in datasets:
+            problems += dataset.problems
+            packed = []
             for sample in dataset.samples:
                 member = f"images/{len(rows):07d}.{codec}"
                 try:
-                    archive.writestr(member, _encode(sample, spec, codec))
+                    _store(archive, member, _encode(sample, spec, codec))
                 except AmanuensisError as error:
                     problems.append(Problem(sample.key, str(error)))
                     continue
+                packed.append(sample)
                 rows.append(json.dumps(_row(sample, member), ensure_ascii=False))
-        archive.writestr("samples.jsonl", "\n".join(rows) + "\n")
+            digest = fingerprint(replace(dataset, samples=tuple(packed)))
+            manifest.append({"name": dataset.name, "layout": dataset.layout, "fingerprint": digest})
+        header = {"format": FORMAT, "image": spec.to_dict(), "codec": codec, "datasets": manifest}
+        _store(archive, "pack.json", json.dumps(header, ensure_ascii=False, indent=1).encode())
+        _store(archive, "samples.jsonl", ("\n".join(rows) + "\n").encode())
     return PackCounts(len(rows), path.stat().st_size, tuple(problems))
 
 
-def _header(datasets: Sequence[Dataset], spec: ImageSpec, codec: Codec) -> str:
-    sets = [{"name": d.name, "layout": d.layout, "fingerprint": fingerprint(d)} for d in datasets]
-    return json.dumps({"format": FORMAT, "image": spec.to_dict(), "codec": codec, "datasets": sets}, indent=1)
+def _store(archive: zipfile.ZipFile, member: str, data: bytes) -> None:
+    """Add a member without compression and without the time of day."""
+    info = zipfile.ZipInfo(member)
+    info.external_attr = 0o644 << 16  # or other programs extract it unreadable
+    archive.writestr(info, data)
 
 
-def _row(sample: Sample, member: str) -> dict[str, Any]:
-    return {
-        "dataset": sample.dataset,
-        "id": sample.id,
-        "image": member,
-        "text": sample.text,
-        "split": sample.split,
-        "page": sample.page,
-        "writer": sample.writer,
-    }
+def _row(sample: Sample, member: str) -> dict[str, str]:
+    image = {"image": member}
+    return {key: image.get(key) or getattr(sample, key) for key in _KEYS}
 
 
 def _encode(sample: Sample, spec: ImageSpec, codec: Codec) -> bytes:
