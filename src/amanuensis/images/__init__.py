@@ -2,6 +2,7 @@
 
 from amanuensis.images.augmentation import AUGMENTATIONS, Augmentation, Chance, augment
 from amanuensis.images.load import load_image, num_frames
+from amanuensis.images.pagelike import looks_like_page
 from amanuensis.images.polarity import dark_on_light, is_light_on_dark
 from amanuensis.images.spec import (
     IMAGE_SPECS,
@@ -12,6 +13,7 @@ from amanuensis.images.spec import (
     resize_to_spec,
     scale_of,
 )
+from amanuensis.images.windows import stitch, window_starts
 
 __all__ = [
     "AUGMENTATIONS",
@@ -23,10 +25,13 @@ __all__ = [
     "dark_on_light",
     "is_light_on_dark",
     "load_image",
+    "looks_like_page",
     "normalize_contrast",
     "num_frames",
     "pad_to_spec",
     "prepare",
     "resize_to_spec",
     "scale_of",
+    "stitch",
+    "window_starts",
 ]

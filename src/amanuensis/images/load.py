@@ -6,7 +6,7 @@ import io
 import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,8 @@ def load_image(source: Source, *, frame: int = 0) -> NDArray[np.uint8]:
         _check_frame(frame, 1, name)
         return _decode(source, name)
     with _opened(source, name) as image:
-        _check_frame(frame, _count_frames(image), name)
         if frame:
+            _check_frame(frame, _count_frames(image, name), name)
             with _failures_named(name), _quiet():
                 image.seek(frame)
         return _decode(image, name)
@@ -67,8 +67,9 @@ def num_frames(source: Source) -> int:
     """
     if isinstance(source, np.ndarray | Image.Image):
         return 1
-    with _opened(source, _name_of(source)) as image:
-        return _count_frames(image)
+    name = _name_of(source)
+    with _opened(source, name) as image:
+        return _count_frames(image, name)
 
 
 def _name_of(source: Source) -> str:
@@ -143,11 +144,11 @@ def _opened(source: Path | str | bytes | ImageSource, name: str) -> Iterator[Ima
         yield image
 
 
-def _count_frames(image: Image.Image) -> int:
+def _count_frames(image: Image.Image, name: str) -> int:
     # The second picture in a phone's MPO is a depth or brightness map, not another photo.
     if image.format == "MPO":
         return 1
-    with _failures_named("image"), _quiet():
+    with _failures_named(name), _quiet():
         return int(getattr(image, "n_frames", 1))
 
 
@@ -168,7 +169,8 @@ def _decode(image: Image.Image, name: str) -> NDArray[np.uint8]:
     _check_size(*image.size, name)
     with _failures_named(name):
         image.load()
-        with _quiet():
+        # Broken EXIF data turns nothing, as in any viewer; the picture itself may be sound.
+        with _quiet(), suppress(Exception):
             image = ImageOps.exif_transpose(image)
         return _to_grey(image, name)
 

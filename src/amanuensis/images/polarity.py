@@ -12,7 +12,7 @@ from PIL import Image
 _TAIL = 0.01
 _LEAST_ASYMMETRY = 0.1
 
-FAINTEST = 24
+FAINTEST = 30
 """Grey levels between paper and ink below which there is no writing: the faintest real lines have 34."""
 
 

@@ -163,8 +163,9 @@ def normalize_contrast(grey: NDArray[np.uint8], spec: ImageSpec) -> NDArray[np.f
         low = min(low, high - FAINTEST)
     if low == high:
         return np.full(grey.shape, BACKGROUND, np.float32)
-    levels = np.clip(2 * (np.arange(256) - low) / (high - low) - 1, -1, 1).astype(np.float32)
-    return levels[grey]
+    slope = np.float32(2 / (high - low))
+    stretched: NDArray[np.float32] = grey * slope - (low * slope + 1)
+    return stretched.clip(-1, 1)
 
 
 def pad_to_spec(image: NDArray[np.float32], spec: ImageSpec) -> NDArray[np.float32]:
