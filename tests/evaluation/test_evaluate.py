@@ -11,10 +11,16 @@ from amanuensis.language import TextNormalization
 from amanuensis.records import Reading, Sample
 
 
+class ToyDecoder:
+    def to_dict(self):
+        return {"method": "by heart"}
+
+
 @dataclass(frozen=True)
 class ToyConfig:
     name: str = "toy"
     normalization: TextNormalization = field(default_factory=TextNormalization)
+    decoder: ToyDecoder = field(default_factory=ToyDecoder)
 
 
 class ToyRecognizer:
@@ -131,6 +137,7 @@ def test_the_report_is_json_with_the_promised_keys():
     assert set(report["sets"]) == {"letters", "diary"}
     assert all(promised <= set(of_set) for of_set in report["sets"].values())
     assert (report["n"], report["sets"]["diary"]["n"]) == (30, 10)
+    assert report["decoder"] == {"method": "by heart"}
     assert report["cer"] == 0
     assert report["cer_interval"] == [0, 0]
     assert report["seconds"] == pytest.approx(sum(of_set["seconds"] for of_set in report["sets"].values()))
@@ -162,6 +169,8 @@ def test_fewer_folders_can_be_scored_from_the_same_results_but_not_foreign_ones(
     report = score(results, samples[:10])
     assert (report.total.scores.n, report.num_unused) == (10, 5)
     assert report.total.seconds == results.seconds["letters"]
+    # Nobody timed these three lines alone.
+    assert score(results, samples[:3]).to_dict()["lines_per_second"] is None
     with pytest.raises(DataError, match="none of the results"):
         score(results, [line("9", "x", dataset="elsewhere")])
 

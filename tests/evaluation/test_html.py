@@ -62,7 +62,15 @@ def results_of(samples):
         Outcome(sample.key, text, 0.8) if text is not None else Outcome(sample.key, error="zero <bytes>")
         for sample, text in zip(samples, texts, strict=True)
     ]
-    return Results("toy <1>", "test", ("letters",), TextNormalization(), {"letters": 2.0}, tuple(outcomes))
+    return Results(
+        "toy <1>",
+        "test",
+        ("letters",),
+        TextNormalization(),
+        {"method": "best-path"},
+        {"letters": 2.0},
+        tuple(outcomes),
+    )
 
 
 def test_the_page_stands_alone_and_escapes_what_it_shows(lines):
@@ -99,7 +107,7 @@ def test_a_perfect_and_an_empty_report_can_be_shown(lines, tmp_path):
     page = html_report(score(perfect, lines))
     parsed(page)
     assert "<figure" not in page
-    nothing = Results("toy", "", (), TextNormalization(), {}, ())
+    nothing = Results("toy", "", (), TextNormalization(), {}, {}, ())
     write_html(score(nothing, []), tmp_path / "out" / "report.html")
     parsed((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
     assert [entry.name for entry in (tmp_path / "out").iterdir()] == ["report.html"]

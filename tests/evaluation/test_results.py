@@ -12,6 +12,7 @@ RESULTS = Results(
     split="test",
     datasets=("a", "b"),
     normalization=TextNormalization("NFD", collapse_whitespace=False),
+    decoder={"method": "prefix-beam", "beam": 8},
     seconds={"a": 1.5, "b": 0.25},
     outcomes=(
         Outcome("a/1", 'Cher Père,\u2028\u00a0ꝑ᷑ \\ "x"', 0.75),
@@ -32,7 +33,7 @@ def test_what_is_written_is_read_again(tmp_path):
 
 
 def test_no_results_are_results_too(tmp_path):
-    nothing = Results("toy", "", (), TextNormalization(), {}, ())
+    nothing = Results("toy", "", (), TextNormalization(), {}, {}, ())
     write_results(nothing, tmp_path / "none.jsonl")
     assert read_results(tmp_path / "none.jsonl") == nothing
 
@@ -47,7 +48,7 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(OSError, match="no space"):
-        write_results(Results("other", "", (), TextNormalization(), {}, ()), path)
+        write_results(Results("other", "", (), TextNormalization(), {}, {}, ()), path)
     assert path.read_bytes() == before
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -59,6 +60,7 @@ HEADER = json.dumps(
         "split": "test",
         "datasets": [],
         "normalization": {"form": "NFC"},
+        "decoder": {},
         "seconds": {},
     }
 )

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.evaluation.results import Outcome, Results
@@ -19,6 +19,13 @@ _LINES_AT_ONCE = 64
 Progress = Callable[[int, int], None]
 
 
+class EvaluatedDecoder(Protocol):
+    """What evaluation asks of a model's decoder."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its method and settings, for the record."""
+
+
 class EvaluatedConfig(Protocol):
     """What evaluation asks of a model's configuration."""
 
@@ -29,6 +36,10 @@ class EvaluatedConfig(Protocol):
     @property
     def normalization(self) -> TextNormalization:
         """How its texts are spelt; references are compared in the same spelling."""
+
+    @property
+    def decoder(self) -> EvaluatedDecoder:
+        """The search that its readings come from."""
 
 
 class EvaluatedRecognizer(Protocol):
@@ -73,6 +84,7 @@ def evaluate(
         split="+".join(sorted({sample.split for sample in samples} - {""})),
         datasets=tuple(seconds),
         normalization=recognizer.config.normalization,
+        decoder=recognizer.config.decoder.to_dict(),
         seconds=seconds,
         outcomes=tuple(outcomes),
     )

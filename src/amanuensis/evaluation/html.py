@@ -59,8 +59,10 @@ def html_report(report: Report, *, worst: int = 40) -> str:
 
 def _heading(report: Report, model: str) -> str:
     split = f"split <b>{escape(report.results.split)}</b> · " if report.results.split else ""
+    method = str(report.results.decoder.get("method", ""))
+    decoder = f" · read by {escape(method)}" if method else ""
     sets = f"{len(report.sets)} data set{'s' * (len(report.sets) != 1)}"
-    return f'<h1>{model}</h1><p class="quiet">{split}{sets} · {report.total.scores.n:,} lines</p>'
+    return f'<h1>{model}</h1><p class="quiet">{split}{sets} · {report.total.scores.n:,} lines{decoder}</p>'
 
 
 def _cards(report: Report) -> str:

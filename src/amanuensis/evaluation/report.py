@@ -7,7 +7,7 @@ had been read in it. Both sides are spelt by the model's own normalization befor
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,7 +69,7 @@ class Summary:
         cer_interval: 95 % bootstrap over pages (a line whose page is unknown is a page of its own); None
             where there are fewer than two.
         cer_interval_writers: the same over writers; None where there are fewer than ten, or some are unknown.
-        seconds: the time of reading; None if unknown.
+        seconds: the time of reading; None if it is not known of just these lines.
     """
 
     scores: TextScores
@@ -149,6 +149,7 @@ class Report:
         return {
             "model": self.results.model,
             "split": self.results.split,
+            "decoder": dict(self.results.decoder),
             **self.total.to_dict(),
             "calibration_error": calibration_error(self.reliability),
             "tokenizer": self.tokenizer,
@@ -197,10 +198,11 @@ def score(
     if unknown := sorted(set(without) - set(names)):
         raise DataError(f"no data set is called {unknown[0]!r}; there are {', '.join(names)}")
     lines = tuple(_scored(sample, outcomes.get(key), results, tokenizer) for key, sample in keys.items())
-    sets = {
-        name: _summary([line for line in lines if line.sample.dataset == name], results) for name in names
-    }
-    total = _summary(lines, results)
+    unused = outcomes.keys() - keys.keys()
+    seconds = _known_seconds(results, unused)
+    by_set = {name: [line for line in lines if line.sample.dataset == name] for name in names}
+    sets = {name: _summary(some, seconds) for name, some in by_set.items()}
+    total = _summary(lines, seconds)
     check_consistency(total.scores, [summary.scores for summary in sets.values()])
     rest = [line for line in lines if line.sample.dataset not in without]
     return Report(
@@ -209,9 +211,9 @@ def score(
         lines=lines,
         total=total,
         sets=sets,
-        without=_summary(rest, results) if without else None,
+        without=_summary(rest, seconds) if without else None,
         left_out=tuple(without),
-        num_unused=len(outcomes.keys() - keys.keys()),
+        num_unused=len(unused),
     )
 
 
@@ -230,20 +232,28 @@ def _scored(sample: Sample, outcome: Outcome | None, results: Results, tokenizer
     )
 
 
-def _summary(lines: Sequence[ScoredLine], results: Results) -> Summary:
+def _known_seconds(results: Results, unused: Set[str]) -> dict[str, float]:
+    """The time of each data set of which all results are used: of a part of them it was not taken."""
+    return {
+        name: seconds
+        for name, seconds in results.seconds.items()
+        if not any(key.startswith(f"{name}/" if name else "") for key in unused)
+    }
+
+
+def _summary(lines: Sequence[ScoredLine], seconds: Mapping[str, float]) -> Summary:
     counts = [line.scores.characters for line in lines]
     samples = [line.sample for line in lines]
     pages = [f"{s.dataset}/page/{s.page}" if s.page else f"{s.dataset}/line/{s.id}" for s in samples]
     writers = [f"{s.dataset}/{s.writer}" for s in samples]
     enough = len(set(writers)) >= MIN_WRITERS and all(s.writer for s in samples)
-    seconds = [results.seconds.get(name) for name in {s.dataset for s in samples}]
-    known = [some for some in seconds if some is not None]
+    names = {s.dataset for s in samples}
     return Summary(
         scores=sum((line.scores for line in lines), start=TextScores()),
         folded=sum((line.folded for line in lines), start=TextScores()),
         cer_interval=bootstrap_interval(counts, pages),
         cer_interval_writers=bootstrap_interval(counts, writers) if enough else None,
-        seconds=sum(known) if known and len(known) == len(seconds) else None,
+        seconds=sum(seconds[name] for name in names) if names and names <= seconds.keys() else None,
     )
 
 

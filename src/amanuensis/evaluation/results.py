@@ -46,6 +46,7 @@ class Results:
         split: the split of the lines; several are joined by "+".
         datasets: names of the data sets.
         normalization: the model's, to compare by.
+        decoder: the search over the network's outputs, its method and settings.
         seconds: wall-clock time of reading, images loaded and all, by data set.
         outcomes: one per sample, ids all different.
     """
@@ -54,6 +55,7 @@ class Results:
     split: str
     datasets: tuple[str, ...]
     normalization: TextNormalization
+    decoder: Mapping[str, Any]
     seconds: Mapping[str, float]
     outcomes: tuple[Outcome, ...]
 
@@ -66,6 +68,7 @@ def write_results(results: Results, path: Path | str) -> None:
         "split": results.split,
         "datasets": list(results.datasets),
         "normalization": results.normalization.to_dict(),
+        "decoder": dict(results.decoder),
         "seconds": {name: round(seconds, 3) for name, seconds in results.seconds.items()},
     }
     rows = [header, *map(_row, results.outcomes)]
@@ -137,6 +140,7 @@ def _with_header(path: Path, header: dict[str, Any], outcomes: tuple[Outcome, ..
             split=str(header["split"]),
             datasets=tuple(map(str, header["datasets"])),
             normalization=TextNormalization.from_dict(header["normalization"]),
+            decoder=dict(header["decoder"]),
             seconds={str(name): float(seconds) for name, seconds in header["seconds"].items()},
             outcomes=outcomes,
         )
