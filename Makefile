@@ -1,0 +1,37 @@
+# `make demo` and `make test` set up everything they need in .venv; Python 3.11 or newer is all they ask for.
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test fast check clean
+
+demo: .venv/core  ## read the sample lines with the installed core (no PyTorch)
+	$(BIN)/amanuensis transcribe samples/lines --format tsv
+
+test: .venv/dev  ## all tests
+	$(BIN)/python -m pytest
+
+fast: .venv/dev  ## the inner loop: without the tests that take minutes
+	$(BIN)/python -m pytest -m "not slow"
+
+check: .venv/dev  ## lint, format, types
+	scripts/check
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis src/*.egg-info
+
+# The stamps lie inside .venv: what is installed is installed again only when its list changes.
+.venv/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "amanuensis needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	touch $@
+
+.venv/core: pyproject.toml | .venv/python
+	$(PIP) --editable .
+	touch $@
+
+.venv/dev: pyproject.toml constraints/cpu.txt | .venv/python
+	$(PIP) --constraint constraints/cpu.txt --editable '.[dev]'
+	touch $@ .venv/core
