@@ -48,8 +48,6 @@ tr.rest td { border-top: 1px solid var(--rule); }
 .fill { fill: var(--blue); opacity: .75; }
 .whisker { stroke: var(--ink); stroke-width: 1.5; }
 td svg { display: block; width: 100%; height: 1rem; overflow: visible; }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(24rem, 1fr)); gap: 0 2.5rem;
-           align-items: start; }
 summary { cursor: pointer; color: var(--blue); padding: .4rem 0; }
 figure { margin: 1rem 0 0; padding: .9rem 1rem; background: var(--card); border: 1px solid var(--rule);
          border-radius: .5rem; break-inside: avoid; }
