@@ -77,7 +77,7 @@ def _pieces(line: int, image: NDArray[np.float32], spec: ImageSpec) -> Iterator[
 
 
 def _padded_width(piece: _Piece, spec: ImageSpec) -> int:
-    width = piece.image.shape[1]
+    width: int = piece.image.shape[1]
     if width in (spec.width, spec.window):
         return width
     return bucket_width(width)

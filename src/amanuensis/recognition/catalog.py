@@ -1,7 +1,7 @@
 """Finding models: a folder, a name that an installed package ships, or an id of the Hugging Face hub.
 
-Nothing is fetched unless `huggingface_hub` is installed and HF_HUB_OFFLINE is not set; otherwise a model that is
-not on this machine is an error at once, and the message says how to get it.
+Nothing is fetched unless `huggingface_hub` is installed and HF_HUB_OFFLINE is not set; otherwise a model that
+is not on this machine is an error at once, and the message says how to get it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a model's logits become a string: the settings of its decoder, stored with it, and what applies them."""
+"""How a model's logits become a string: its decoder, with settings that are stored in the model."""
 
 from __future__ import annotations
 

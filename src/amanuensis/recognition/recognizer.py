@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amanuensis.errors import AmanuensisError, ImageError
-from amanuensis.images import load_image, looks_like_page, prepare, scale_of
+from amanuensis.images import dark_on_light, load_image, looks_like_page, prepare, scale_of
 from amanuensis.recognition.catalog import DEFAULT_MODEL, find_model
 from amanuensis.recognition.config import ModelConfig
 from amanuensis.recognition.decoder import Method
@@ -123,8 +123,8 @@ class Recognizer:
     def _line(self, source: Any, load: Load) -> _Line | AmanuensisError:
         try:
             grey = load(source)
-            if reason := looks_like_page(grey):
-                raise ImageError(_refusal(source, reason))
+            if reason := looks_like_page(dark_on_light(grey)):
+                raise ImageError(f"{_name_of(source)}: {reason}")
             return _Line(
                 prepare(grey, self.config.image), grey.shape[1], scale_of(grey.shape, self.config.image)
             )
@@ -153,10 +153,5 @@ def _is_one(images: Any) -> bool:
     return isinstance(images, str | bytes | Path | np.ndarray | Image.Image | ImageSource)
 
 
-def _refusal(source: Any, reason: str) -> str:
-    """Why a page is not read, and what to do instead."""
-    name = str(source) if isinstance(source, str | Path) else getattr(source, "name", "") or "the image"
-    return (
-        f"{name}: this looks like a page, not a line ({reason}). Squashed into a line it would read "
-        f"as nonsense: cut it into lines first (kraken, eScriptorium and Transkribus do that), give their images"
-    )
+def _name_of(source: Any) -> str:
+    return str(source) if isinstance(source, str | Path) else getattr(source, "name", "") or "the image"

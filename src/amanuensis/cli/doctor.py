@@ -1,0 +1,141 @@
+"""`amanuensis doctor`: what is installed, what is missing, and the line that mends it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import typer
+
+from amanuensis import __version__
+from amanuensis.cli.console import print_json, teach
+from amanuensis.cli.options import Json
+from amanuensis.errors import AmanuensisError
+
+HELP = teach(
+    "Say whether this installation works. Prints versions, threads, extras, models, and the command that "
+    "mends what is missing. Status 1 if reading does not work.",
+    ("amanuensis doctor", "the first thing to run when something fails"),
+    ("amanuensis doctor --json", "the same for a bug report"),
+)
+
+CORE = ("numpy", "onnxruntime", "pillow", "rapidfuzz", "typer")
+EXTRAS = {
+    "train": ("torch", "onnx", "pydantic", "safetensors"),
+    "parquet": ("pyarrow",),
+    "tensorboard": ("tensorboard",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: what it is, how it stands, and how to mend it if it is not well."""
+
+    name: str
+    state: str
+    mend: str = ""
+
+
+def doctor(as_json: Json = False) -> None:
+    """Examine the installation."""
+    core = [_package(name, "pip install --force-reinstall amanuensis") for name in CORE]
+    extras = {extra: [_package(name, _install(extra)) for name in EXTRAS[extra]] for extra in EXTRAS}
+    models = _models()
+    machine = {
+        "amanuensis": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": _num_cores(),
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "not set"),
+        "torch runs on": _torch_device(),
+    }
+    well = not any(finding.mend for finding in (*core, *models))
+    if as_json:
+        found = {"core": core, **extras, "models": models}
+        print_json({**machine, "well": well, **{part: _listed(items) for part, items in found.items()}})
+    else:
+        _print(machine, core, extras, models)
+        typer.echo(f"\n{'Reading works.' if well else 'Reading does not work: see the lines with ->.'}")
+    if not well:
+        raise typer.Exit(1)
+
+
+def _install(extra: str) -> str:
+    return f"pip install 'amanuensis[{extra}]'"
+
+
+def _package(name: str, mend: str) -> Finding:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    try:
+        return Finding(name, version(name))
+    except PackageNotFoundError:
+        return Finding(name, "missing", mend)
+
+
+def _num_cores() -> int:
+    """The cores that this process may use."""
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _torch_device() -> str:
+    try:
+        import torch  # noqa: PLC0415
+    except ImportError:
+        return "nothing: torch is not installed (reading does not need it)"
+    except Exception as error:  # a broken build fails in many ways; that is what to report
+        return f"nothing: importing it failed: {error}"
+    if torch.cuda.is_available():
+        return f"{torch.cuda.get_device_name()} (CUDA {torch.version.cuda})"
+    return "the CPU" if torch.version.cuda is None else f"the CPU (a build for CUDA {torch.version.cuda})"
+
+
+def _models() -> list[Finding]:
+    """Every shipped model reads an empty line."""
+    try:
+        from amanuensis.recognition import Recognizer, shipped_models  # noqa: PLC0415
+
+        return [_model(name, Recognizer) for name in shipped_models()]
+    except (AmanuensisError, ImportError) as error:
+        return [Finding("shipped models", str(error), "pip install --force-reinstall amanuensis")]
+
+
+def _model(name: str, recognizer: Any) -> Finding:
+    import numpy as np  # noqa: PLC0415
+
+    try:
+        recognizer.load(name).read(np.full((64, 256), 255, np.uint8))
+    except AmanuensisError as error:
+        return Finding(name, str(error), "pip install --force-reinstall amanuensis")
+    return Finding(name, "reads")
+
+
+def _listed(findings: list[Finding]) -> dict[str, dict[str, str]]:
+    return {
+        finding.name: {"state": finding.state, **({"mend": finding.mend} if finding.mend else {})}
+        for finding in findings
+    }
+
+
+def _print(
+    machine: dict[str, Any], core: list[Finding], extras: dict[str, list[Finding]], models: list[Finding]
+) -> None:
+    for key, value in machine.items():
+        typer.echo(f"{key}: {value}")
+    for title, findings in {"core": core, "models": models}.items():
+        typer.echo(f"\n{title}")
+        _print_findings(findings)
+    for extra, findings in extras.items():
+        typer.echo(f"\nextra {extra}")
+        _print_findings(findings)
+
+
+def _print_findings(findings: list[Finding]) -> None:
+    for finding in findings:
+        mend = f"  -> {finding.mend}" if finding.mend else ""
+        typer.echo(f"  {finding.name}: {finding.state}{mend}")

@@ -1,0 +1,118 @@
+"""From the paths of a command line to pictures of lines: files, folders, and the frames of a TIFF."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amanuensis.cli.console import count
+from amanuensis.errors import DataError, ImageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SUFFIXES = frozenset(
+    f".{name}" for name in re.findall(r"\w+", "png jpg jpeg tif tiff bmp gif webp pbm pgm ppm pnm jp2 avif")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """An image file, and what its output is called: its path below the folder that was named, no suffix."""
+
+    path: Path
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LineImage:
+    """One picture to read: a file, or frame `frame` (from 0) of a file with several."""
+
+    file: ImageFile
+    frame: int = 0
+    num_frames: int = 1
+
+    @property
+    def name(self) -> str:
+        """As shown to users, who count frames from 1."""
+        return f"{self.file.path}[{self.frame + 1}]" if self.num_frames > 1 else str(self.file.path)
+
+    def load(self) -> NDArray[np.uint8]:
+        """The grey picture.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        from amanuensis.images import load_image  # noqa: PLC0415
+
+        return load_image(self.file.path, frame=self.frame)
+
+    def reason(self, error: Exception) -> str:
+        """An error's message without the name that it begins with: the name is told beside it."""
+        message = str(error)
+        for name in (self.name, str(self.file.path)):
+            message = message.removeprefix(f"{name}: ")
+        return message
+
+
+def find_images(paths: Sequence[Path]) -> tuple[list[ImageFile], list[str]]:
+    """The image files that paths name, and notes on folders: what they hold, what was left out.
+
+    Files come in the order given, those of a folder and its subfolders in natural order. A file that is not
+    there is kept: reading it will say so.
+
+    Raises:
+        DataError: a folder holds no image.
+    """
+    files: dict[Path, ImageFile] = {}
+    notes: list[str] = []
+    for path in paths:
+        if path.is_dir():
+            inside, remark = _in_folder(path)
+            notes.append(remark)
+        else:
+            inside = [ImageFile(path, Path(path.stem))]
+        for file in inside:
+            files.setdefault(file.path, file)
+    return list(files.values()), notes
+
+
+def frames_of(files: Sequence[ImageFile]) -> Iterator[LineImage]:
+    """Every frame of every file, opened as they are needed; an unreadable file is one frame."""
+    from amanuensis.images import num_frames  # noqa: PLC0415
+
+    for file in files:
+        try:
+            total = num_frames(file.path)
+        except ImageError:
+            total = 1
+        for frame in range(total):
+            yield LineImage(file, frame, total)
+
+
+def natural_order(path: Path) -> list[tuple[int, str] | tuple[int, int, str]]:
+    """A sorting key by which line 2 stands before line 10."""
+    parts = re.split(r"(\d+)", str(path).casefold())
+    return [(0, int(part), part) if part.isdecimal() else (1, part) for part in parts if part]
+
+
+def _in_folder(folder: Path) -> tuple[list[ImageFile], str]:
+    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    found = [path for path in found if not any(part.startswith(".") for part in path.parts)]
+    images = sorted((path for path in found if path.suffix.lower() in SUFFIXES), key=natural_order)
+    others = Counter(path.suffix.lower() or path.name for path in found if path not in set(images))
+    if not images:
+        looked_for = " ".join(sorted(SUFFIXES))
+        raise DataError(f"{folder}: no image in this folder; looked for {looked_for}")
+    num_folders = len({path.parent for path in images})
+    where = f" in {num_folders} folders" if num_folders > 1 else ""
+    left = ", ".join(f"{number} {suffix}" for suffix, number in others.most_common(4))
+    rest = f"; left out: {count(others.total(), 'other file')} ({left})" if others else ""
+    return [
+        ImageFile(folder / path, path.with_suffix("")) for path in images
+    ], f"{folder}: {count(len(images), 'image')}{where}{rest}"

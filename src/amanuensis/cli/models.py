@@ -1,0 +1,150 @@
+"""`amanuensis models`: which models there are, and what one is."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from amanuensis.cli.console import print_json, print_table, teach
+from amanuensis.cli.options import Json
+from amanuensis.errors import MissingExtraError, ModelError
+
+if TYPE_CHECKING:
+    from amanuensis.recognition import ModelConfig
+
+app = typer.Typer(no_args_is_help=True, help="List models, or show what one is.")
+
+LIST_HELP = teach(
+    "List installed models and networks to train.",
+    ("amanuensis models list", "names, languages, scores and licences"),
+    ("amanuensis models list --json", "the same for programs"),
+)
+SHOW_HELP = teach(
+    "Show what a model or network is. Of a model: languages, what it learned from, scores, licence, parameters. "
+    "Of a network: its parameters by part (that needs the extra 'train').",
+    ("amanuensis models show text-small", "the model that comes with the package"),
+    (
+        "amanuensis models show htr-jand-teacher --json",
+        "the paper's Teacher with 103 characters: its parameters, part by part",
+    ),
+)
+
+
+@app.command("list", help=LIST_HELP)
+def list_models(as_json: Json = False) -> None:
+    """List models and networks."""
+    from amanuensis.recognition import read_config, shipped_models  # noqa: PLC0415
+
+    configs = [read_config(folder) for folder in shipped_models().values()]
+    networks = _network_names()
+    if as_json:
+        print_json({"models": [_summary(config) for config in configs], "networks": networks})
+        return
+    header = ("model", "languages", "CER %", "parameters", "licence")
+    print_table(header, [_row(config) for config in configs])
+    if networks:
+        typer.echo(f"\nNetworks to train: {', '.join(networks)}")
+
+
+@app.command("show", help=SHOW_HELP)
+def show(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model's name, folder or hub id; or a network's name.")
+    ],
+    as_json: Json = False,
+) -> None:
+    """Show a model or a network."""
+    shown = _shown(name)
+    if as_json:
+        print_json(shown)
+        return
+    for key, value in shown.items():
+        _print_entry(key, value)
+
+
+def _shown(name: str) -> dict[str, Any]:
+    from amanuensis.recognition import find_model, read_config  # noqa: PLC0415
+
+    if name in _network_names():
+        return _network(name)
+    try:
+        folder = find_model(name)
+    except ModelError as error:
+        if _has_torch() or "/" in name or Path(name).exists():
+            raise
+        raise MissingExtraError(f"{error} If it is the name of a network, showing it", "train") from error
+    config = read_config(folder)
+    return {
+        "folder": str(folder),
+        **{key: value for key, value in config.to_dict().items() if key != "vocabulary"},
+        "vocabulary": "".join(config.vocabulary.symbols),
+        "files": {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()},
+    }
+
+
+def _has_torch() -> bool:
+    return importlib.util.find_spec("torch") is not None
+
+
+def _network_names() -> list[str]:
+    if not _has_torch():
+        return []
+    from amanuensis.models import NETWORKS  # noqa: PLC0415
+
+    return list(NETWORKS)
+
+
+def _network(name: str) -> dict[str, Any]:
+    """A network as the paper's union of characters needs it."""
+    from dataclasses import asdict  # noqa: PLC0415
+
+    from amanuensis.models import (  # noqa: PLC0415
+        PAPER_NUM_CLASSES,
+        build_network,
+        network_config,
+        num_parameters,
+        parameter_breakdown,
+    )
+
+    network = build_network(name)
+    return {
+        "name": name,
+        "parameters": num_parameters(network),
+        "classes": PAPER_NUM_CLASSES,
+        "parts": parameter_breakdown(network),
+        "options": asdict(network_config(name)),
+    }
+
+
+def _summary(config: ModelConfig) -> dict[str, Any]:
+    keys = ("name", "description", "task", "languages", "parameters", "licence", "scores")
+    stored = config.to_dict()
+    return {key: stored[key] for key in keys}
+
+
+def _row(config: ModelConfig) -> tuple[str, ...]:
+    cer = config.scores.get("test", {}).get("cer")
+    return (
+        config.name,
+        ", ".join(config.languages) or "-",
+        "-" if cer is None else f"{100 * cer:.1f}",
+        f"{config.parameters:,}",
+        config.licence or "-",
+    )
+
+
+def _print_entry(key: str, value: Any, indent: str = "") -> None:
+    if isinstance(value, dict) and value:
+        typer.echo(f"{indent}{key}:")
+        for inner, part in value.items():
+            _print_entry(inner, part, indent + "  ")
+    elif isinstance(value, list) and value and isinstance(value[0], dict):
+        typer.echo(f"{indent}{key}:")
+        for item in value:
+            typer.echo(f"{indent}  {', '.join(str(part) for part in item.values())}")
+    elif value not in ("", [], {}):
+        told = ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
+        typer.echo(f"{indent}{key}: {told:,}" if type(told) is int else f"{indent}{key}: {told}")

@@ -1,0 +1,24 @@
+"""Options that mean the same in every command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+DEFAULT_MODEL = "text-small"
+
+Model = Annotated[
+    str,
+    typer.Option(
+        "-m",
+        "--model",
+        help="A shipped model's name, a model folder, or a Hugging Face id (organization/name).",
+    ),
+]
+Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")]
+BatchSize = Annotated[
+    int, typer.Option("--batch-size", min=1, help="Lines read together: speed and memory, never the text.")
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No notes, no progress; errors are still said.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]

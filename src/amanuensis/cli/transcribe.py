@@ -1,0 +1,130 @@
+"""`amanuensis transcribe`: read images of lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from amanuensis.cli.console import Progress, complain, note, teach
+from amanuensis.cli.inputs import ImageFile, LineImage, find_images, frames_of
+from amanuensis.cli.options import DEFAULT_MODEL, BatchSize, Model, Quiet, Threads
+from amanuensis.cli.outputs import Format, Result, open_output
+from amanuensis.records import Reading
+
+if TYPE_CHECKING:
+    from amanuensis.recognition import Recognizer
+
+# Below this mean a reading is more guess than text (measured with text-small on hands unlike its own).
+LOW_CONFIDENCE = 0.5
+
+HELP = teach(
+    "Read images of handwritten lines into text. Each image (or frame of a TIFF) holds one line; a folder "
+    "is searched with its subfolders. The text goes to stdout in the order of the images; with -o, to files.",
+    ("amanuensis transcribe line.png", "prints the text of one line"),
+    (
+        "amanuensis transcribe scans/ -f tsv > lines.tsv",
+        "reads a folder into a table of image, text and confidence",
+    ),
+    (
+        "amanuensis transcribe scans/ -o text/",
+        "writes text/NAME.txt for every image, replacing what is there",
+    ),
+)
+
+
+def transcribe(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Images of lines, or folders of them.")],
+    *,
+    model: Model = DEFAULT_MODEL,
+    form: Annotated[
+        Format, typer.Option("-f", "--format", help="Text only; a table with confidences; JSON with places.")
+    ] = Format.txt,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write files into this folder.")
+    ] = None,
+    threads: Threads = 1,
+    batch_size: BatchSize = 16,
+    quiet: Quiet = False,
+) -> None:
+    """Read images of lines."""
+    from amanuensis.recognition import Recognizer  # noqa: PLC0415
+
+    files, remarks = find_images(paths)
+    for remark in remarks:
+        note(remark, quiet=quiet)
+    out = open_output(form, output, files)
+    recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size)
+    tally = _Tally()
+    with Progress("images", len(files), quiet=quiet) as progress:
+        for image, result in _read(recognizer, files):
+            progress.clear()
+            tally.add(image, result)
+            out.add(image, result)
+            progress.advance(int(image.frame + 1 == image.num_frames))
+    seconds = progress.seconds
+    out.finish(tally.summary(recognizer.config.name, seconds))
+    _tell(tally, seconds, output, quiet=quiet)
+    if tally.num_failed:
+        raise typer.Exit(1)
+
+
+def _read(recognizer: Recognizer, files: Sequence[ImageFile]) -> Iterator[tuple[LineImage, Result]]:
+    """Every image with its reading or its error, in order."""
+    waiting: list[LineImage] = []
+
+    def remembered(images: Iterable[LineImage]) -> Iterator[LineImage]:
+        for image in images:
+            waiting.append(image)
+            yield image
+
+    for result in recognizer.read_each(remembered(frames_of(files)), load=LineImage.load):
+        yield waiting.pop(0), result
+
+
+class _Tally:
+    """Counts what was read; says at once what failed."""
+
+    def __init__(self) -> None:
+        self.num_failed = 0
+        self._confidences: list[float] = []
+
+    def add(self, image: LineImage, result: Result) -> None:
+        if isinstance(result, Reading):
+            self._confidences.append(result.confidence)
+        else:
+            self.num_failed += 1
+            complain(f"{image.name}: {image.reason(result)}")
+
+    @property
+    def num_read(self) -> int:
+        return len(self._confidences)
+
+    @property
+    def mean_confidence(self) -> float | None:
+        return sum(self._confidences) / self.num_read if self._confidences else None
+
+    def summary(self, model: str, seconds: float) -> dict[str, Any]:
+        mean = self.mean_confidence
+        return {
+            "model": model,
+            "read": self.num_read,
+            "mean_confidence": None if mean is None else round(mean, 4),
+            "seconds": round(seconds, 3),
+        }
+
+
+def _tell(tally: _Tally, seconds: float, output: Path | None, *, quiet: bool) -> None:
+    where = f", written to {output}" if output else ""
+    rate = f" ({tally.num_read / seconds:.0f} lines/s)" if tally.num_read > 1 and seconds > 0 else ""
+    note(f"{tally.num_read} read, {tally.num_failed} failed{rate}{where}", quiet=quiet)
+    mean = tally.mean_confidence
+    if mean is not None and mean < LOW_CONFIDENCE:
+        note(
+            f"The mean confidence is only {mean:.2f}: this hand, language or scan may be unlike what the "
+            f"model learned. Check some lines; another model (-m), or training on a few hundred lines of "
+            f"your own (amanuensis train --help), may help.",
+            quiet=quiet,
+        )
