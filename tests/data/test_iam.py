@@ -64,7 +64,7 @@ def test_lines_of_the_large_task(iam: Path, text: Writer) -> None:
         "d04-001-00": "",
     }
     assert [str(p) for p in dataset.problems] == [
-        f"{iam / TASK / 'testset.txt'}:2: 'z99-999-00' is in the list, but has no transcription"
+        f"{iam / TASK / 'testset.txt'}:2: 'z99-999-00' is listed, but has no transcription"
     ]
 
 
@@ -87,6 +87,16 @@ def test_aachen_lists_of_forms(iam: Path, text: Writer, names: tuple[str, ...], 
         "d04-001-00": "",
     }
     assert not read_dataset(iam).problems
+
+
+def test_a_line_in_two_lists_is_named(iam: Path, text: Writer) -> None:
+    text("splits/train.uttlist", "a01-000u\na01-003\n")
+    text("splits/validation.uttlist", "")
+    text("splits/test.uttlist", "b02-001\na01-003\n")
+    (problem,) = read_dataset(iam).problems
+    assert problem.where.endswith("test.uttlist:2")
+    assert "already listed" in problem.reason
+    assert splits(iam)["a01-003-00"] == "train"
 
 
 def test_no_lists_no_splits(iam: Path) -> None:

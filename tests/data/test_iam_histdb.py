@@ -39,7 +39,7 @@ def test_saint_gall(tmp_path: Path, image: Writer, text: Writer) -> None:
     ]
     assert [p.reason for p in dataset.problems] == [
         "the transcription of 'csg562-050-01' has an unknown code 'qq'",
-        "'csg562-011' is in the list, but has no transcription",
+        "'csg562-011' is listed, but has no transcription",
     ]
 
 

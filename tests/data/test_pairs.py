@@ -39,6 +39,7 @@ def test_what_is_not_a_pair_is_named(tmp_path: Path, image: Writer, text: Writer
     text("c.gt.txt", "\n")
     text("d.gt.txt", b"\xff")
     text("gone.gt.txt", "text")
+    text("e.gt.txt", "wide".encode("utf-16"))
     dataset = read_dataset(tmp_path)
     assert [s.id for s in dataset.samples] == ["a"]
     problems = {Path(p.where.split(":")[0]).name: p.reason for p in dataset.problems}
@@ -47,7 +48,7 @@ def test_what_is_not_a_pair_is_named(tmp_path: Path, image: Writer, text: Writer
     assert "empty" in problems["c.gt.txt"]
     assert "not UTF-8" in problems["d.gt.txt"]
     assert "missing" in problems["gone.gt.txt"]
-    assert "no e.gt.txt" in problems["e.png"]
+    assert "UTF-16" in problems["e.gt.txt"]
     assert "no f.gt.txt" in problems["f.png"]
 
 

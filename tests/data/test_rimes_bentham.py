@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from amanuensis.data import read_dataset
-from amanuensis.errors import DataError
+from amanuensis.data.rimes import Crop
+from amanuensis.errors import DataError, ImageError
 from amanuensis.images import load_image
 
 Writer = Callable[..., Path]
@@ -60,6 +61,14 @@ def test_rimes_lines_are_boxes_of_pages(tmp_path: Path, text: Writer) -> None:
     np.testing.assert_array_equal(load_image(first.image), pixels[0:9, 0:12])
     np.testing.assert_array_equal(load_image(dataset.samples[1].image), pixels[3:9, 2:12])
     assert "train2011-0.png[2,3,12,9]" in str(dataset.samples[1].image.name)
+
+
+def test_a_box_outside_the_page(tmp_path: Path) -> None:
+    page_image(tmp_path / "page.png")
+    with pytest.raises(ImageError, match=r"page\.png\[30,0,40,9\]: the box lies outside"):
+        load_image(Crop(tmp_path / "page.png", (30, 0, 40, 9)))
+    with pytest.raises(ImageError, match="gone"):
+        load_image(Crop(tmp_path / "gone.png", (0, 0, 4, 4)))
 
 
 def test_rimes_problems(tmp_path: Path, text: Writer) -> None:

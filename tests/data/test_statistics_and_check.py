@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from amanuensis.data import Dataset, check_dataset, check_datasets, read_dataset, read_datasets, statistics
 from amanuensis.language import TextNormalization
@@ -71,21 +73,26 @@ def test_check(tmp_path: Path, image: Writer, text: Writer) -> None:
         image(f"set/{name}.png", shade=i)
     for source, copy in (("a", "leaked"), ("b", "relabelled"), ("b", "twice"), ("c", "both")):
         shutil.copy(tmp_path / f"set/{source}.png", tmp_path / f"set/{copy}.png")
+    page = Image.new("L", (300, 600), 255)
+    for row in range(20, 580, 30):
+        page.paste(0, (20, row, 280, row + 10))
+    page.save(tmp_path / "set/page.png")
     text("set/zero.png", "")
     text("set/broken.png", (tmp_path / "set/a.png").read_bytes()[:40])
     rows = [
         ("a", "one", "train"), ("b", "two", "train"), ("c", "three", "val"), ("leaked", "one", "test"),
         ("relabelled", "zwei", "train"), ("twice", "two", "train"), ("both", "three", "test"),
-        ("zero", "x", "train"), ("broken", "y", "train"), ("gone", "z", "train"),
+        ("page", "p", "train"), ("zero", "x", "train"), ("broken", "y", "train"), ("gone", "z", "train"),
     ]  # fmt: skip
     text("set/labels.tsv", "image\ttext\tsplit\n" + "".join(f"{n}.png\t{t}\t{s}\n" for n, t, s in rows))
     problems = check_dataset(read_dataset(tmp_path / "set"))
     assert "'gone.png' is missing" in problems[0].reason
-    assert {p.where: p.reason.split(": ")[0] for p in problems[1:]} == {
+    assert {p.where: re.split(r": | like", p.reason)[0] for p in problems[1:]} == {
         "set/leaked": "leak",
         "set/relabelled": "its image is also set/b, with another text",
         "set/twice": "its image is also set/b",
         "set/both": "its image is also set/c",
+        "set/page": "looks",
         "set/zero": "the image cannot be read",
         "set/broken": "the image cannot be read",
     }

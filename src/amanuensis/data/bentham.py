@@ -11,8 +11,8 @@ import html
 from pathlib import Path
 
 from amanuensis.data.dataset import Collector
+from amanuensis.data.lists import numbered_lines
 from amanuensis.data.pairs import IMAGE_SUFFIXES
-from amanuensis.data.tables import numbered_lines
 
 _LISTS = {"TrainLines.lst": "train", "ValidationLines.lst": "val", "TestLines.lst": "test"}
 
@@ -26,11 +26,7 @@ def read_bentham(path: Path, collector: Collector) -> None:
     """Read the lines of the three lists; transcriptions that no list names get the split ""."""
     listed: set[str] = set()
     for name, split in _LISTS.items():
-        file = path / "Partitions" / name
-        if not file.is_file():
-            collector.problem(str(file), "the list is missing")
-            continue
-        for where, line in numbered_lines(file, collector):
+        for where, line in numbered_lines(path / "Partitions" / name, collector):
             listed.add(line.strip())
             _add(where, line.strip(), split, path, collector)
     for file in sorted((path / "Transcriptions").glob("*.txt")):

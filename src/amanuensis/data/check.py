@@ -8,7 +8,7 @@ from pathlib import Path
 
 from amanuensis.data.dataset import Dataset, Problem
 from amanuensis.errors import AmanuensisError, ImageError
-from amanuensis.images import load_image
+from amanuensis.images import dark_on_light, load_image, looks_like_page
 from amanuensis.records import Sample
 
 
@@ -21,8 +21,8 @@ def check_datasets(datasets: Sequence[Dataset]) -> list[Problem]:
     """The problems of data sets that are used together, in order.
 
     Those met while reading (missing files, broken rows, empty texts, ids that are there twice); images that
-    cannot be loaded; images that are there twice, byte by byte: within a split, with another text, or, worst,
-    in a split that is trained on and in one that is measured on.
+    cannot be loaded or are pages; images that are there twice, byte by byte: within a split, with another
+    text, or, worst, in a split that is trained on and in one that is measured on.
     """
     seen: dict[bytes, Sample] = {}
     problems: list[Problem] = []
@@ -37,10 +37,12 @@ def _check(sample: Sample, seen: dict[bytes, Sample]) -> Iterator[Problem]:
     """Open one image and compare it with all before it."""
     try:
         encoded = _read(sample)
-        load_image(encoded)
+        page = looks_like_page(dark_on_light(load_image(encoded)))
     except AmanuensisError as error:
-        yield Problem(sample.key, f"the image cannot be read: {error}")
+        yield Problem(sample.key, f"the image cannot be read: {str(error).removeprefix('image bytes: ')}")
         return
+    if page:
+        yield Problem(sample.key, page)
     first = seen.setdefault(hashlib.blake2b(encoded, digest_size=16).digest(), sample)
     if first is sample:
         return

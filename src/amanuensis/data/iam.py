@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from amanuensis.data.dataset import Collector
+from amanuensis.data.lists import SplitLists, numbered_lines
 from amanuensis.data.pairs import IMAGE_SUFFIXES
-from amanuensis.data.tables import numbered_lines
 from amanuensis.data.xml import read_xml
 from amanuensis.errors import DataError
 
@@ -78,24 +78,20 @@ class _Corpus:
     def __init__(self, path: Path, collector: Collector) -> None:
         self._collector = collector
         self._images = images_by_stem(path / "lines")
-        self._splits = _read_lists(path, collector)
-        self._met: set[str] = set()
+        self._splits = SplitLists(_lists(path), collector)
 
     def add(self, where: str, id_: str, text: str, writer: str) -> None:
         """Add one line. Both kinds of files spell quotes and ampersands as HTML does, at least in places."""
-        self._met |= {id_, _form(id_)}
+        split = self._splits.of(id_, _form(id_))
         image = self._images.get(id_)
         if image is None:
             self._collector.problem(where, f"the image {id_}.png is missing in the folder 'lines'")
-        _, split = self._splits.get(id_) or self._splits.get(_form(id_)) or ("", "")
         text = html.unescape(text)
         self._collector.add(where, id_, image, text, split=split, page=_form(id_), writer=writer)
 
     def close(self) -> None:
         """Name what the lists promise and the database does not have."""
-        for id_, (where, _) in self._splits.items():
-            if id_ not in self._met:
-                self._collector.problem(where, f"{id_!r} is in the list, but has no transcription")
+        self._splits.close()
 
 
 def images_by_stem(folder: Path) -> dict[str, Path]:
@@ -128,22 +124,18 @@ def _writers(path: Path, collector: Collector) -> dict[str, str]:
     return {row[0]: row[1] for row in rows if len(row) > 1}
 
 
-def _read_lists(path: Path, collector: Collector) -> dict[str, tuple[str, str]]:
-    """(where, split) of every id, of lines or forms, in the first complete task of `_TASKS` that is there."""
+def _lists(path: Path) -> dict[Path, str]:
+    """The lists and their splits: the first of `_TASKS` that is complete in the folder or two deeper."""
     skipped = {"lines", "words", "forms", "sentences", "xml"}
+    level = [path]
     folders = [path]
-    for _ in range(2):  # lists lie in the folder, in one of its folders, or one deeper
-        folders += [f for folder in folders for f in _subfolders(folder) if f.name not in skipped]
-    folders = list(dict.fromkeys(folders))
+    for _ in range(2):
+        level = [child for folder in level for child in _subfolders(folder) if child.name not in skipped]
+        folders += level
     for task in _TASKS:
         for folder in folders:
             if all((folder / name).is_file() for name, split in task.items() if split):
-                return {
-                    line.strip(): (where, split)
-                    for name, split in task.items()
-                    if (folder / name).is_file()
-                    for where, line in numbered_lines(folder / name, collector)
-                }
+                return {folder / name: split for name, split in task.items() if (folder / name).is_file()}
     return {}
 
 

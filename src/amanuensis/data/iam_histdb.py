@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from amanuensis.data.dataset import Collector
+from amanuensis.data.lists import SplitLists, numbered_lines
 from amanuensis.data.pairs import IMAGE_SUFFIXES
-from amanuensis.data.tables import numbered_lines
 from amanuensis.errors import DataError
 
 _SETS = {"train.txt": "train", "valid.txt": "val", "test.txt": "test"}
@@ -100,13 +100,11 @@ def _transcription(path: Path) -> Path:
 
 def _read(path: Path, sets: Path, decode: Callable[[str], str], collector: Collector) -> None:
     """Read every row of the transcription; its split is that of the line or of its page."""
-    splits = _read_sets(sets, collector)
-    met = set()
+    splits = SplitLists({sets / name: split for name, split in _SETS.items()}, collector)
     for where, row in numbered_lines(_transcription(path), collector):
         id_, _, rest = row.strip().partition(" ")
         page = id_.rpartition("-")[0]
-        met |= {id_, page}
-        _, split = splits.get(id_) or splits.get(page) or ("", "")
+        split = splits.of(id_, page)
         try:
             text = decode(rest.split(" ")[0])
         except DataError as error:
@@ -114,18 +112,4 @@ def _read(path: Path, sets: Path, decode: Callable[[str], str], collector: Colle
             continue
         image = collector.find(where, id_, folders=("data/line_images_normalized",), suffixes=IMAGE_SUFFIXES)
         collector.add(where, id_, image, text, split=split, page=page)
-    for id_, (where, _) in splits.items():
-        if id_ not in met:
-            collector.problem(where, f"{id_!r} is in the list, but has no transcription")
-
-
-def _read_sets(folder: Path, collector: Collector) -> dict[str, tuple[str, str]]:
-    """(where, split) of every id of the lists, of lines or pages."""
-    splits: dict[str, tuple[str, str]] = {}
-    for name, split in _SETS.items():
-        if not (folder / name).is_file():
-            collector.problem(str(folder / name), "the list is missing")
-            continue
-        for where, line in numbered_lines(folder / name, collector):
-            splits[line.strip()] = (where, split)
-    return splits
+    splits.close()

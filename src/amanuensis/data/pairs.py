@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from amanuensis.data.dataset import Collector, split_of_name
-from amanuensis.data.tables import numbered_lines, page_of
+from amanuensis.data.lists import numbered_lines
+from amanuensis.data.tables import page_of
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
 _VARIANTS = (

@@ -32,9 +32,12 @@ class ParquetCell:
         """The encoded bytes.
 
         Raises:
-            ImageError: the cell holds no bytes.
+            ImageError: the table cannot be read, or the cell holds no bytes.
         """
-        value = _column(self.path, self.group)[self.row].as_py()
+        try:
+            value = _column(self.path, self.group)[self.row].as_py()
+        except (OSError, ValueError, LookupError, DataError) as error:
+            raise ImageError(f"{self.name}: cannot be read: {error}") from error
         encoded = value.get("bytes") if isinstance(value, dict) else value
         if not isinstance(encoded, bytes):
             raise ImageError(f"{self.name}: the column 'image' holds no bytes here")
@@ -60,7 +63,11 @@ def read_parquet(path: Path, collector: Collector) -> None:
             raise DataError(f"{file}: no column {' and no column '.join(sorted(missing))}")
         columns = [name for name in ("text", "split", "writer", "page", "id") if name in names]
         for group in range(table.num_row_groups):
-            rows = table.read_row_group(group, columns=columns).to_pylist()
+            try:
+                rows = table.read_row_group(group, columns=columns).to_pylist()
+            except (OSError, ValueError) as error:  # pyarrow's errors derive from these
+                collector.problem(f"{file}[group {group}]", f"cannot be read: {error}")
+                continue
             for number, row in enumerate(rows):
                 _add(file, group, number, row, collector)
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from amanuensis.data.dataset import Collector, split_of_name
+from amanuensis.data.lists import numbered_lines
 from amanuensis.data.pairs import IMAGE_SUFFIXES
-from amanuensis.data.tables import numbered_lines, page_of
+from amanuensis.data.tables import page_of
 
 _SPACE = "<space>"
 _NO_TEXT = ("<ctc>", "<blank>", "<unk>", "<eps>")

@@ -11,15 +11,18 @@ import html
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from amanuensis.data.dataset import Collector
 from amanuensis.data.iam import images_by_stem
 from amanuensis.data.xml import read_xml
-from amanuensis.errors import DataError
+from amanuensis.errors import DataError, ImageError
 from amanuensis.images import load_image
 
 TRAINING, EVALUATION = "training_2011.xml", "eval_2011_annotated.xml"
@@ -42,13 +45,21 @@ class Crop:
         """The box as a grey PNG.
 
         Raises:
-            ImageError: the page cannot be read.
+            ImageError: the page cannot be read, or the box lies outside.
         """
         left, top, right, bottom = self.box
         encoded = io.BytesIO()
-        page = load_image(self.path)
-        Image.fromarray(page[top:bottom, left:right]).save(encoded, "PNG", compress_level=1)
+        line = _page(self.path)[top:bottom, left:right]
+        if not line.size:
+            raise ImageError(f"{self.name}: the box lies outside the page")
+        Image.fromarray(line).save(encoded, "PNG", compress_level=1)
         return encoded.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _page(path: Path) -> NDArray[np.uint8]:
+    """A page, kept until the next one is read: its lines mostly follow one another."""
+    return load_image(path)
 
 
 def detect_rimes(path: Path) -> bool:

@@ -11,34 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from amanuensis.data.dataset import Collector, split_of_name
-from amanuensis.errors import DataError
+from amanuensis.data.lists import numbered_lines
 
 COLUMNS = ("image", "text", "split", "writer", "page", "id")
 _ALSO = {"file_name": "image"}  # as the Hugging Face hub calls it
-
-
-def numbered_lines(path: Path, collector: Collector) -> Iterator[tuple[str, str]]:
-    """(where, line) of every line that is not blank; a line that is not UTF-8 is named and left out.
-
-    A byte order mark and Windows line ends are removed. Only line feeds end a line: transcriptions may hold
-    the other characters that `str.splitlines` breaks at.
-
-    Raises:
-        DataError: the file cannot be read.
-    """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    for number, row in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        where = f"{path}:{number}"
-        try:
-            line = row.removesuffix(b"\r").decode()
-        except UnicodeDecodeError as error:
-            collector.problem(where, f"not UTF-8 (byte {error.start + 1} of the row)")
-            continue
-        if line.strip():
-            yield where, line
 
 
 def page_of(image: str) -> str:
@@ -79,18 +55,15 @@ def detect_labels(path: Path) -> bool:
 
 
 def read_labels(path: Path, collector: Collector) -> None:
-    """Read `labels.tsv`: a header that names at least `image` and `text`; `split`, `writer`, `page` if there.
-
-    Raises:
-        DataError: the header lacks a column.
-    """
+    """Read `labels.tsv`: a header with `image` and `text`, and `split`, `writer`, `page` if there."""
     table = path / "labels.tsv"
     rows = numbered_lines(table, collector)
     where, first = next(rows, (str(table), ""))
     header = _columns(first)
     if missing := [column for column in ("image", "text") if column not in header]:
         lacks = " and ".join(missing)
-        raise DataError(f"{where}: the header lacks {lacks}; it should be: image, text, split, writer")
+        collector.problem(where, f"the header lacks {lacks}; it should be: image, text, split, writer")
+        return
     _read_rows(rows, header, {}, collector)
 
 
@@ -159,9 +132,8 @@ def _read_rows(
             collector.problem(where, f"{len(fields)} fields where {len(header)} are expected")
             continue
         if _quoted(fields):
-            collector.problem(
-                where, "quoted as in CSV, which tab-separated tables are not: the quotes are kept as text"
-            )
+            collector.problem(where, "quoted as in CSV: quotes in this table are text, write it without them")
+            continue
         add_row(where, {**defaults, **dict(zip(header, fields, strict=False))}, collector)
 
 
