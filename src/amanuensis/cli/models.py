@@ -23,7 +23,7 @@ LIST_HELP = teach(
     ("amanuensis models list --json", "the same for programs"),
 )
 SHOW_HELP = teach(
-    "Show what a model or network is. Of a model: languages, what it learned from, scores, licence, parameters. "
+    "Show what a model or network is. Of a model: languages, data, scores, licence, parameters. "
     "Of a network: its parameters by part (that needs the extra 'train').",
     ("amanuensis models show text-small", "the model that comes with the package"),
     (

@@ -1,0 +1,252 @@
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+import types
+from pathlib import Path
+
+import pytest
+
+from amanuensis import __version__
+from amanuensis.cli import doctor as doctor_module
+from amanuensis.cli import models as models_module
+from amanuensis.errors import ModelError, TrainingError
+from tiny_model import write_tiny_model
+
+COMMANDS = [
+    ("transcribe",),
+    ("evaluate",),
+    ("train",),
+    ("export",),
+    ("doctor",),
+    ("models", "list"),
+    ("models", "show"),
+    ("data", "stats"),
+    ("data", "check"),
+    ("data", "pack"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches_by_two_examples(run, command: tuple[str, ...]) -> None:
+    result = run(*command, "--help")
+    assert result.exit_code == 0
+    assert result.stdout.count(f"\n    amanuensis {' '.join(command)}") >= 2
+
+
+def test_version(run) -> None:
+    assert run("--version").stdout == f"amanuensis {__version__}\n"
+
+
+def test_no_command_shows_help(run) -> None:
+    result = run()
+    assert result.exit_code == 2
+    assert "transcribe" in result.output
+
+
+def test_an_unknown_command_is_usage(run) -> None:
+    result = run("transcrib")
+    assert result.exit_code == 2
+    assert "transcrib" in result.stderr
+
+
+def test_debug_shows_the_error_itself(run) -> None:
+    assert isinstance(run("--debug", "models", "show", "a/b/c").exception, ModelError)
+
+
+# models
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = write_tiny_model(tmp_path / "tiny")
+    monkeypatch.setattr("amanuensis.recognition.shipped_models", lambda: {"tiny": folder})
+    return folder
+
+
+def test_models_are_listed(run, shipped: Path) -> None:
+    document = json.loads(run("models", "list", "--json").stdout)
+    [model] = document["models"]
+    assert (model["name"], model["languages"], model["licence"]) == ("tiny", ["eng"], "CC0-1.0")
+    assert "tiny" in run("models", "list").stdout
+
+
+def test_a_model_is_shown(run, tiny_model: Path) -> None:
+    shown = json.loads(run("models", "show", tiny_model, "--json").stdout)
+    assert (shown["name"], shown["vocabulary"], shown["parameters"]) == ("tiny", "abé ", 1)
+    assert shown["files"]["model.onnx"] > 0
+    assert "licence: CC0-1.0" in run("models", "show", tiny_model).stdout
+
+
+def test_a_network_is_shown_by_parts(run) -> None:
+    pytest.importorskip("torch")
+    shown = json.loads(run("models", "show", "htr-jand-student", "--json").stdout)
+    assert shown["parameters"] == pytest.approx(750_654, rel=0.002)
+    assert sum(shown["parts"].values()) == shown["parameters"]
+
+
+def test_a_network_needs_torch(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models_module, "_has_torch", lambda: False)
+    result = run("models", "show", "htr-jand-teacher", "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "pip install 'amanuensis[train]'" in result.stderr
+
+
+# data
+
+
+def test_data_is_counted(run, dataset: Path) -> None:
+    [row] = json.loads(run("data", "stats", dataset, "--json").stdout)
+    assert (row["train"], row["test"], row["vocab"], row["raw"]) == (2, 4, 4, 3)
+    assert "bars" in run("data", "stats", dataset).stdout
+
+
+def test_sound_data_passes_the_check(run, dataset: Path) -> None:
+    result = run("data", "check", dataset, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == {"lines": 6, "problems": []}
+
+
+def test_a_broken_image_fails_the_check(run, dataset: Path) -> None:
+    (dataset / "lines" / "p3_1.png").write_bytes(b"broken")
+    result = run("data", "check", dataset)
+    assert result.exit_code == 1
+    assert "p3_1" in result.stdout
+    assert "1 problem" in result.stderr
+
+
+def test_packed_data_can_be_evaluated(run, dataset: Path, tiny_model: Path) -> None:
+    assert run("data", "pack", dataset, "-o", "packs/bars.zip").exit_code == 0
+    report = json.loads(
+        run("evaluate", "packs/bars.zip", "--split", "test", "-m", tiny_model, "--json").stdout
+    )
+    assert (report["n"], report["ser"]) == (4, 0.25)
+
+
+@pytest.mark.parametrize("command", ["stats", "check"])
+def test_data_that_is_not_there(run, command: str) -> None:
+    result = run("data", command, "nowhere")
+    assert result.exit_code == 1
+    assert "nowhere" in result.stderr
+
+
+def test_a_pack_must_be_a_zip(run, dataset: Path) -> None:
+    result = run("data", "pack", dataset, "-o", "bars.tar")
+    assert result.exit_code == 1
+    assert "zip" in result.stderr
+
+
+# doctor
+
+
+def test_the_doctor_finds_a_sound_installation_well(
+    run, shipped: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amanuensis.recognition.catalog.find_model", lambda name: shipped)
+    monkeypatch.setattr("amanuensis.recognition.recognizer.find_model", lambda name: shipped)
+    result = run("doctor", "--json")
+    report = json.loads(result.stdout)
+    assert (result.exit_code, report["well"]) == (0, True)
+    assert report["models"] == {"tiny": {"state": "reads"}}
+    assert report["core"]["numpy"]["state"].count(".") >= 1
+    assert "Reading works." in run("doctor").stdout
+
+
+def test_the_doctor_says_what_mends(run, shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (shipped / "model.onnx").unlink()
+    monkeypatch.setattr("amanuensis.recognition.recognizer.find_model", lambda name: shipped)
+    monkeypatch.setitem(doctor_module.EXTRAS, "train", ("no-such-package",))
+    result = run("doctor")
+    assert result.exit_code == 1
+    assert "no-such-package: missing  -> pip install 'amanuensis[train]'" in result.stdout
+    assert "model.onnx" in result.stdout
+
+
+def test_a_missing_extra_is_no_illness(run, shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("amanuensis.recognition.recognizer.find_model", lambda name: shipped)
+    monkeypatch.setitem(doctor_module.EXTRAS, "train", ("no-such-package",))
+    assert run("doctor").exit_code == 0
+
+
+# train and export: thin doors
+
+
+@pytest.fixture
+def training(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """Stands in for `amanuensis.training`, and remembers how it was called."""
+    module = types.ModuleType("amanuensis.training")
+    module.calls = []
+
+    def train(recipe: str, **options) -> Path:
+        if recipe == "broken":
+            raise TrainingError("broken: no such recipe")
+        module.calls.append((recipe, options))
+        return Path("runs/x")
+
+    def export_model(source: Path, target: Path, **options) -> str:
+        module.calls.append((source, target, options))
+        return "the same text on 3 of 3 lines"
+
+    module.train, module.export_model = train, export_model
+    monkeypatch.setitem(sys.modules, "amanuensis.training", module)
+    monkeypatch.setattr("amanuensis.training", module, raising=False)
+    return module
+
+
+def test_train_passes_everything_on(run, training: types.ModuleType) -> None:
+    result = run(
+        *(
+            "train",
+            "smoke",
+            "--set",
+            "a.b=1",
+            "--set",
+            "c=d",
+            "--out",
+            "o",
+            "--resume",
+            "--from",
+            "text-small",
+        ),
+        *("--budget", "2h", "--device", "cpu", "--threads", 2, "--seed", 3, "-q"),
+    )
+    assert result.stdout == "runs/x\n"
+    expected = {
+        "overrides": ["a.b=1", "c=d"],
+        "out": Path("o"),
+        "resume": True,
+        "start_from": "text-small",
+        "budget": "2h",
+        "device": "cpu",
+        "threads": 2,
+        "seed": 3,
+        "quiet": True,
+    }
+    assert training.calls == [("smoke", expected)]
+
+
+def test_a_training_error_is_told(run, training: types.ModuleType) -> None:
+    result = run("train", "broken")
+    assert (result.exit_code, result.stderr) == (1, "amanuensis: broken: no such recipe\n")
+
+
+def test_export_tells_its_parity(run, training: types.ModuleType) -> None:
+    result = run("export", "runs/x", "-o", "m", "--with-attention")
+    assert result.stdout == "m\n"
+    assert "3 of 3 lines" in result.stderr
+    assert training.calls == [(Path("runs/x"), Path("m"), {"with_attention": True, "validation": None})]
+
+
+@pytest.mark.parametrize("arguments", [("train", "smoke"), ("export", "x", "-o", "y")])
+def test_training_without_its_extra(run, arguments: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "torch" else find(name))
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert "lacks torch" in result.stderr
+    assert "pip install 'amanuensis[train]'" in result.stderr
+
+
+def test_export_needs_a_target(run) -> None:
+    assert run("export", "x").exit_code == 2

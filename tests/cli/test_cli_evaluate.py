@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+
+def test_json_and_nothing_else(run, tiny_model: Path, dataset: Path) -> None:
+    result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--json")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["n"] == 4
+    assert report["cer"] == pytest.approx(1 / 9)
+    assert report["ser"] == pytest.approx(1 / 4)
+    assert {"wer", "cer_interval", "seconds", "lines_per_second"} <= set(report)
+    assert set(report["sets"]) == {"bars"}
+    assert (report["failed"], report["problems"]) == ([], [])
+
+
+def test_every_evaluation_leaves_its_results_and_they_score_the_same(
+    run, tiny_model: Path, dataset: Path
+) -> None:
+    first = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--json")
+    results = Path("results-tiny-test.jsonl")
+    assert str(results) in first.stderr
+    assert "éa" not in results.read_text()
+    again = run("evaluate", dataset, "--split", "test", "--from-results", results, "--json")
+    numbers = [json.loads(result.stdout) for result in (first, again)]
+    assert numbers[0]["n"] == numbers[1]["n"] == 4
+    assert numbers[0]["pages"] == numbers[1]["pages"]
+    assert numbers[0]["cer_interval"] == numbers[1]["cer_interval"]
+
+
+def test_results_go_where_they_are_asked_to(run, tiny_model: Path, dataset: Path) -> None:
+    run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--results", "mine.jsonl")
+    assert [path.name for path in Path.cwd().iterdir()] == ["mine.jsonl"]
+
+
+def test_a_table_and_an_html_report(run, tiny_model: Path, dataset: Path) -> None:
+    result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--html", "report.html")
+    assert "bars" in result.stdout
+    assert "11.11" in result.stdout
+    assert "<html" in Path("report.html").read_text()
+
+
+def test_a_limit_spreads_over_the_data(run, tiny_model: Path, dataset: Path) -> None:
+    result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--json", "--limit", 2)
+    assert json.loads(result.stdout)["n"] == 2
+    rows = [json.loads(line) for line in Path("results-tiny-test.jsonl").read_text().splitlines()[1:]]
+    assert [row["text"] for row in rows] == ["ab", "a b"]
+
+
+def test_a_broken_image_counts_as_wrong_and_fails(run, tiny_model: Path, dataset: Path) -> None:
+    (dataset / "lines" / "p0_1.png").write_bytes(b"broken")
+    result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--json")
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert report["n"] == 4
+    assert report["cer"] == pytest.approx(3 / 9)
+    assert [failed["id"] for failed in report["failed"]] == ["bars/lines/p0_1"]
+
+
+def test_a_missing_image_is_a_problem_that_is_told(run, tiny_model: Path, dataset: Path) -> None:
+    (dataset / "lines" / "p0_1.png").unlink()
+    result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--json")
+    [problem] = json.loads(result.stdout)["problems"]
+    assert "p0_1.png" in problem
+    assert "p0_1.png" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "told"),
+    [
+        ([], 2, "train (2)"),
+        (["--split", "val"], 1, "test (4)"),
+        (["--split", "x"], 1, "unknown split"),
+        (["--split", "test", "--from-results", "none.jsonl"], 1, "none.jsonl"),
+        (["--split", "test", "--from-results", "a", "--results", "b"], 2, "either read"),
+        (["--split", "test", "-m", "no-such-model"], 1, "no-such-model"),
+    ],
+)
+def test_wrong_usage(run, dataset: Path, arguments: list[str], status: int, told: str) -> None:
+    result = run("evaluate", dataset, *arguments, "--json")
+    assert result.exit_code == status
+    assert told in result.stderr
+    assert result.stdout == ""
