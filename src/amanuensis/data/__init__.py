@@ -5,6 +5,7 @@ from amanuensis.data.dataset import SPLITS, Dataset, Problem, fingerprint, norma
 from amanuensis.data.layouts import LAYOUTS, detect_layout, read_dataset, read_datasets
 from amanuensis.data.pack import PackCounts, pack
 from amanuensis.data.statistics import COMBINED, SetStatistics, statistics
+from amanuensis.data.synthetic import SyntheticLines
 
 __all__ = [
     "COMBINED",
@@ -14,6 +15,7 @@ __all__ = [
     "PackCounts",
     "Problem",
     "SetStatistics",
+    "SyntheticLines",
     "check_dataset",
     "check_datasets",
     "detect_layout",
