@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import json
 import sys
 import types
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -173,69 +175,79 @@ def test_a_missing_extra_is_no_illness(run, shipped: Path, monkeypatch: pytest.M
 
 
 @pytest.fixture
-def training(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+def training(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
     """Stands in for `amanuensis.training`, and remembers how it was called."""
-    module = types.ModuleType("amanuensis.training")
-    module.calls = []
+    called = types.SimpleNamespace()
 
     def train(recipe: str, **options) -> Path:
         if recipe == "broken":
             raise TrainingError("broken: no such recipe")
-        module.calls.append((recipe, options))
-        return Path("runs/x")
+        called.train = (recipe, options)
+        return Path("runs/x/best")
 
-    def export_model(source: Path, target: Path, **options) -> str:
-        module.calls.append((source, target, options))
-        return "the same text on 3 of 3 lines"
+    def export_model(source: Path, target: Path, **options) -> types.SimpleNamespace | None:
+        called.export = (source, target, options)
+        if not options["samples"]:
+            return None
+        numbers = {"cer_network": 0.1, "cer_graph": 0.1, "largest_difference": 1e-5}
+        return types.SimpleNamespace(lines=3, same_text=3, **numbers)
 
-    module.train, module.export_model = train, export_model
+    module = types.ModuleType("amanuensis.training")
+    module.train, module.export_model, module.RunOptions = train, export_model, types.SimpleNamespace
     monkeypatch.setitem(sys.modules, "amanuensis.training", module)
     monkeypatch.setattr("amanuensis.training", module, raising=False)
-    return module
+    return called
 
 
-def test_train_passes_everything_on(run, training: types.ModuleType) -> None:
+def test_train_passes_everything_on(run, training: types.SimpleNamespace) -> None:
     result = run(
-        *(
-            "train",
-            "smoke",
-            "--set",
-            "a.b=1",
-            "--set",
-            "c=d",
-            "--out",
-            "o",
-            "--resume",
-            "--from",
-            "text-small",
-        ),
+        *("train", "smoke", "--set", "a.b=1", "--set", "c=d", "--out", "o", "--resume", "--from", "m"),
         *("--budget", "2h", "--device", "cpu", "--threads", 2, "--seed", 3, "-q"),
     )
-    assert result.stdout == "runs/x\n"
-    expected = {
-        "overrides": ["a.b=1", "c=d"],
+    assert result.stdout == "runs/x/best\n"
+    recipe, given = training.train
+    assert (recipe, given["overrides"]) == ("smoke", ["a.b=1", "c=d", "seed=3"])
+    assert vars(given["options"]) == {
         "out": Path("o"),
         "resume": True,
-        "start_from": "text-small",
+        "start_from": "m",
         "budget": "2h",
         "device": "cpu",
         "threads": 2,
-        "seed": 3,
         "quiet": True,
     }
-    assert training.calls == [("smoke", expected)]
 
 
-def test_a_training_error_is_told(run, training: types.ModuleType) -> None:
+def test_the_doors_fit_the_training(run) -> None:
+    """The stand-in above takes anything; the real functions must know these names."""
+    pytest.importorskip("torch")
+    from amanuensis import training  # noqa: PLC0415
+
+    assert {field.name for field in fields(training.RunOptions)} >= {"out", "resume", "start_from", "budget"}
+    assert {"recipe", "overrides", "options"} <= set(inspect.signature(training.train).parameters)
+    names = {"source", "target", "with_attention", "samples"}
+    assert names <= set(inspect.signature(training.export_model).parameters)
+    assert {"lines", "same_text"} <= {field.name for field in fields(training.ParityReport)}
+
+
+def test_a_training_error_is_told(run, training: types.SimpleNamespace) -> None:
     result = run("train", "broken")
     assert (result.exit_code, result.stderr) == (1, "amanuensis: broken: no such recipe\n")
 
 
-def test_export_tells_its_parity(run, training: types.ModuleType) -> None:
+def test_export_without_a_check(run, training: types.SimpleNamespace) -> None:
     result = run("export", "runs/x", "-o", "m", "--with-attention")
-    assert result.stdout == "m\n"
-    assert "3 of 3 lines" in result.stderr
-    assert training.calls == [(Path("runs/x"), Path("m"), {"with_attention": True, "validation": None})]
+    assert (result.stdout, result.stderr) == ("m\n", "")
+    assert training.export == (Path("runs/x"), Path("m"), {"with_attention": True, "samples": []})
+
+
+def test_export_tells_its_parity(run, training: types.SimpleNamespace, dataset: Path) -> None:
+    result = run("export", "runs/x", "-o", "m", "--check", dataset, "--split", "train")
+    assert "3 of 3 lines read alike" in result.stderr
+    assert [sample.text for sample in training.export[2]["samples"]] == ["bab", "bbb"]
+    missing = run("export", "runs/x", "-o", "m", "--check", dataset)
+    assert missing.exit_code == 1
+    assert "no line is in the split 'val'" in missing.stderr
 
 
 @pytest.mark.parametrize("arguments", [("train", "smoke"), ("export", "x", "-o", "y")])

@@ -68,6 +68,12 @@ def test_a_folder_without_a_model(tmp_path: Path) -> None:
         find_model(tmp_path / "empty")
 
 
+def test_the_folder_of_a_run_names_its_best_model(tmp_path: Path) -> None:
+    write_tiny_model(tmp_path / "run" / "best")
+    with pytest.raises(ModelError, match=r"run.best"):
+        find_model(tmp_path / "run")
+
+
 def _in_cache(root: Path, revision: str = "abc") -> Path:
     return write_tiny_model(root / "models--org--tiny" / "snapshots" / revision)
 

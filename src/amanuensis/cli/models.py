@@ -68,14 +68,16 @@ def show(
 def _shown(name: str) -> dict[str, Any]:
     from amanuensis.recognition import find_model, read_config  # noqa: PLC0415
 
-    if name in _network_names():
-        return _network(name)
     try:
         folder = find_model(name)
     except ModelError as error:
-        if _has_torch() or "/" in name or Path(name).exists():
+        if "/" in name or Path(name).exists():
             raise
-        raise MissingExtraError(f"{error} If it is the name of a network, showing it", "train") from error
+        if not _has_torch():
+            raise MissingExtraError(f"{error} If it is a network's name, showing it", "train") from error
+        if name not in _network_names():
+            raise
+        return _network(name)
     config = read_config(folder)
     return {
         "folder": str(folder),

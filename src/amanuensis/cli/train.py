@@ -8,28 +8,30 @@ from typing import Annotated
 
 import typer
 
-from amanuensis.cli.console import note, teach
+from amanuensis.cli.console import count, note, teach
 from amanuensis.cli.options import Quiet
-from amanuensis.errors import MissingExtraError
+from amanuensis.errors import DataError, MissingExtraError
+from amanuensis.records import Sample
 
 HELP = teach(
-    "Train a network by a recipe. That is a TOML file, or the name of one that comes with the package. The "
-    "run's folder holds its log, its state to resume from and the best model, ready for transcribe -m.",
+    "Train a network by a recipe. That is a TOML file, or the name of one that comes with the package. The run's "
+    "folder holds its log, its state to resume from, and in best/ the best model, ready for transcribe -m.",
     (
-        "amanuensis train text-small --set data.train='[\"data/letters\"]' --budget 2h30m --out runs/letters",
-        "trains from scratch on your lines for two and a half hours",
+        "amanuensis train finetune-hundreds --from text-small --set 'data.paths=[\"data/letters\"]' --out runs/letters",
+        "teaches the shipped model the hand of some hundred lines of your own",
     ),
     (
-        "amanuensis train fine-tune --from text-small --out runs/letters --resume",
-        "goes on with a run that was cut off; it began with the shipped model",
+        "amanuensis train text-small --budget 2h30m --out runs/mine --resume",
+        "goes on with a training for about two and a half hours that was cut off",
     ),
 )
 EXPORT_HELP = teach(
-    "Export a trained model to ONNX. It then reads without PyTorch, and is checked to read the same.",
+    "Export a trained model to ONNX. It then reads without PyTorch; with --check, network and graph are compared on "
+    "lines of yours, and the comparison is kept in the model.",
     ("amanuensis export runs/letters -o letters", "makes the model folder letters/ of a run's best weights"),
     (
-        "amanuensis export runs/letters -o letters --with-attention",
-        "keeps the attention weights as an output",
+        "amanuensis export runs/letters -o letters --check data/letters",
+        "and makes sure that both read every val line alike",
     ),
 )
 
@@ -62,24 +64,30 @@ def train(
     _need_training("training")
     from amanuensis import training  # noqa: PLC0415
 
-    folder = training.train(
-        recipe,
-        overrides=overrides or (),
+    options = training.RunOptions(
         out=out,
         resume=resume,
         start_from=start_from,
         budget=budget,
         device=device,
         threads=threads,
-        seed=seed,
         quiet=quiet,
     )
-    typer.echo(folder)
+    changes = [*(overrides or ()), *([] if seed is None else [f"seed={seed}"])]
+    typer.echo(training.train(recipe, overrides=changes, options=options))
 
 
 def export(
     source: Annotated[Path, typer.Argument(metavar="RUN_OR_MODEL", help="A run's folder or a model folder.")],
+    *,
     target: Annotated[Path, typer.Option("-o", "--output", metavar="DIR", help="The model folder to write.")],
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--check", metavar="DATA", help="Compare network and graph on this data; may be repeated."
+        ),
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Which lines of it.")] = "val",
     with_attention: Annotated[
         bool, typer.Option("--with-attention", help="Keep attention weights as an output of the graph.")
     ] = False,
@@ -89,9 +97,24 @@ def export(
     _need_training("export")
     from amanuensis import training  # noqa: PLC0415
 
-    report = training.export_model(source, target, with_attention=with_attention, validation=None)
-    note(f"{report}", quiet=quiet)
+    samples = _samples(data, split) if data else []
+    report = training.export_model(source, target, with_attention=with_attention, samples=samples)
+    if report is not None:
+        note(
+            f"{report.same_text} of {count(report.lines, 'line')} read alike; CER {report.cer_network:.4f} before, "
+            f"{report.cer_graph:.4f} after; largest difference of a logit {report.largest_difference:.1e}",
+            quiet=quiet,
+        )
     typer.echo(target)
+
+
+def _samples(paths: list[Path], split: str) -> list[Sample]:
+    from amanuensis.data import read_datasets  # noqa: PLC0415
+
+    samples = [sample for dataset in read_datasets(paths) for sample in dataset.split(split)]
+    if not samples:
+        raise DataError(f"no line is in the split {split!r} of {', '.join(map(str, paths))}")
+    return samples
 
 
 def _need_training(feature: str) -> None:

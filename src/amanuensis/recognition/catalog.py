@@ -38,7 +38,10 @@ def find_model(name: str | Path) -> Path:
     if is_model_folder(folder):
         return folder
     if folder.is_dir():
-        raise ModelError(f"{name}: this folder holds no model (no {CONFIG_FILE})")
+        best = (
+            f"; the best model of this run is {folder / 'best'}" if is_model_folder(folder / "best") else ""
+        )
+        raise ModelError(f"{name}: this folder holds no model (no {CONFIG_FILE}){best}")
     entry = _entries().get(str(name))
     if entry is not None:
         return _shipped_folder(entry)
