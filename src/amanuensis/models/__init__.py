@@ -1,0 +1,71 @@
+"""The networks: tensors in and out, nothing else. `NETWORKS` is the one place that names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from amanuensis.errors import ModelError
+from amanuensis.models.htr_jand import HtrJand, HtrJandConfig, LineOutput, num_parameters, parameter_breakdown
+
+_TEACHER = HtrJandConfig(height=68, channels=(32, 40, 40, 40, 40), hidden=128, heads=2)
+_STUDENT = HtrJandConfig(height=68, channels=(16, 32, 64), hidden=64, heads=1)
+
+
+def _for_cpu(config: HtrJandConfig) -> HtrJandConfig:
+    return replace(
+        config,
+        height=64,
+        fourfold=True,
+        space_to_depth=True,
+        pool_first=True,
+        residual=True,
+        feature_norm=True,
+    )
+
+
+NETWORKS: Mapping[str, HtrJandConfig] = {
+    "htr-jand-teacher": _TEACHER,
+    "htr-jand-student": _STUDENT,
+    "htr-jand-teacher-cpu": _for_cpu(_TEACHER),
+    "htr-jand-student-cpu": _for_cpu(_STUDENT),
+}
+
+PAPER_NUM_CLASSES = 104  # 103 characters and the blank: spec D7
+
+
+def network_config(name: str, options: Mapping[str, Any] | None = None) -> HtrJandConfig:
+    """The configuration of a named network with some fields changed.
+
+    Raises:
+        ModelError: no network has that name, or an option is not a field of its configuration.
+    """
+    if name not in NETWORKS:
+        raise ModelError(f"no network is called {name!r}; there are: {', '.join(NETWORKS)}")
+    known = {field.name for field in fields(HtrJandConfig)}
+    unknown = sorted(set(options or {}) - known)
+    if unknown:
+        raise ModelError(f"{name} has no option {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
+    changes = {k: tuple(v) if isinstance(v, list) else v for k, v in (options or {}).items()}
+    return replace(NETWORKS[name], **changes)
+
+
+def build_network(
+    name: str, num_classes: int = PAPER_NUM_CLASSES, options: Mapping[str, Any] | None = None
+) -> HtrJand:
+    """A freshly initialized network by name; `num_classes` counts the blank."""
+    return HtrJand(network_config(name, options), num_classes)
+
+
+__all__ = [
+    "NETWORKS",
+    "PAPER_NUM_CLASSES",
+    "HtrJand",
+    "HtrJandConfig",
+    "LineOutput",
+    "build_network",
+    "network_config",
+    "num_parameters",
+    "parameter_breakdown",
+]

@@ -1,0 +1,274 @@
+"""The layers of HTR-JAND: gated convolution, squeeze-and-excitation, BiLSTM, multi-head and Proxima attention.
+
+Source: HTR-JAND, section III-B, equations 4-18. Conventions: B batch, C channels, H x W image, T frames, D width.
+Masks are True (or 1) where valid. Our addition throughout: **padding is inert**. Every layer keeps padded
+columns at zero and leaves them out of its statistics, so that a reading never depends on the batch it was in.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def valid_columns(widths: Tensor, num_columns: int) -> Tensor:
+    """A mask (B, num_columns), True for the first `widths[b]` columns of line b."""
+    return torch.arange(num_columns, device=widths.device)[None, :] < widths[:, None]
+
+
+class MaskedBatchNorm2d(nn.BatchNorm2d):
+    """Batch normalization whose statistics leave padded columns out."""
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
+        """Normalize.
+
+        Args:
+            x: (B, C, H, W), zero where padded.
+            mask: (B, 1, 1, W), 1.0 where valid.
+
+        Returns:
+            (B, C, H, W); padded columns hold the shift and must be masked by the caller.
+        """
+        if not self.training:
+            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
+        count = mask.sum() * x.shape[2]
+        mean = x.sum((0, 2, 3)) / count
+        centred = (x - mean[:, None, None]) * mask
+        variance = centred.square().sum((0, 2, 3)) / count
+        self._track(mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
+        scale = (self.weight * torch.rsqrt(variance + self.eps))[:, None, None]
+        return centred * scale + self.bias[:, None, None]
+
+    @torch.no_grad()
+    def _track(self, mean: Tensor, variance: Tensor) -> None:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        self.running_mean.lerp_(mean, self.momentum or 0.0)
+        self.running_var.lerp_(variance, self.momentum or 0.0)
+        self.num_batches_tracked.add_(1)
+
+
+class SqueezeExcitation(nn.Module):
+    """SE(f) = f * sigma(W2 ReLU(W1 GAP(f))): eq. 5. Reduction and biases are our reading (spec T4, 3.2)."""
+
+    def __init__(self, channels: int, reduction: int = 4) -> None:
+        super().__init__()
+        self.squeeze = nn.Linear(channels, max(1, channels // reduction))
+        self.excite = nn.Linear(max(1, channels // reduction), channels)
+        nn.init.ones_(self.excite.bias)  # gates start open, or the features fade block by block
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """(B, C, H, W), zero where padded, and mask (B, 1, 1, W) -> (B, C, H, W)."""
+        average = x.sum((2, 3)) / (mask.sum((1, 2, 3))[:, None] * x.shape[2])
+        gate = torch.sigmoid(self.excite(F.relu(self.squeeze(average))))
+        return x * gate[:, :, None, None]
+
+
+class FullGatedConv2d(nn.Module):
+    """FGC(X) = (W1 * X) . sigma(W2 * X): eq. 6. One convolution computes both halves; 3x3 is our reading (2.19)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(channels, 2 * channels, 3, padding=1)
+        _init_conv(self.conv)
+        with torch.no_grad():
+            assert self.conv.bias is not None
+            self.conv.bias[channels:] = 1.0  # open gates at the start
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, C, H, W)."""
+        linear, gate = self.conv(x).chunk(2, dim=1)
+        return linear * torch.sigmoid(gate)
+
+
+def _init_conv(conv: nn.Conv2d) -> None:
+    """He-normal weights and zero bias (spec 3.6)."""
+    nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
+    assert conv.bias is not None
+    nn.init.zeros_(conv.bias)
+
+
+class ConvBlock(nn.Module):
+    """One CNN block: SE(MaxPool(ReLU(BN(W * f + b)))), eq. 4, then the gate of eq. 6 (their order: spec 2.18).
+
+    `pool_first` pools before BN and ReLU, which costs half as much (our addition, spec/cpu.md). `pool` is
+    (rows, columns); (1, 1) where a space-to-depth stem has already reduced the image.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        channels: int,
+        pool: tuple[int, int],
+        *,
+        pool_first: bool = False,
+        squeeze_excitation: bool = True,
+        gate: bool = True,
+    ) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, channels, 3, padding=1)
+        _init_conv(self.conv)
+        self.norm = MaskedBatchNorm2d(channels)
+        self.squeeze_excitation = SqueezeExcitation(channels) if squeeze_excitation else None
+        self.gate = FullGatedConv2d(channels) if gate else None
+        self.pool = pool
+        self.pool_first = pool_first
+
+    def forward(self, x: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, H, W), zero where padded, and valid widths (B,) -> the same, pooled."""
+        x = self.conv(x)
+        if self.pool_first:
+            x, widths = self._pooled(x, widths)
+        mask = valid_columns(widths, x.shape[3])[:, None, None, :].to(x.dtype)
+        x = F.relu(self.norm(x * mask, mask))
+        if not self.pool_first:
+            x, widths = self._pooled(x, widths)
+            mask = valid_columns(widths, x.shape[3])[:, None, None, :].to(x.dtype)
+        x = x * mask
+        if self.squeeze_excitation is not None:
+            x = self.squeeze_excitation(x, mask)
+        if self.gate is not None:
+            x = self.gate(x) * mask
+        return x, widths
+
+    def _pooled(self, x: Tensor, widths: Tensor) -> tuple[Tensor, Tensor]:
+        if self.pool == (1, 1):
+            return x, widths
+        return F.max_pool2d(x, self.pool), widths // self.pool[1]
+
+
+class BiLSTM(nn.Module):
+    """A bidirectional LSTM over padded lines that equals torch's packed one, at a ninth of its cost on a CPU.
+
+    Eqs. 8-14. The backward direction runs on a copy whose valid part is reversed line by line, so neither
+    direction sees padding before the line; nothing is packed and the graph exports to ONNX (spec/cpu.md).
+    """
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.forward_lstm = nn.LSTM(width, hidden, batch_first=True)
+        self.backward_lstm = nn.LSTM(width, hidden, batch_first=True)
+        for lstm in (self.forward_lstm, self.backward_lstm):
+            _init_lstm(lstm)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """(B, T, D) and valid lengths (B,) -> (B, T, 2 hidden); frames beyond the length are undefined."""
+        forward, _ = self.forward_lstm(x)
+        backward, _ = self.backward_lstm(_reversed(x, lengths))
+        return torch.cat([forward, _reversed(backward, lengths)], dim=2)
+
+
+def _reversed(x: Tensor, lengths: Tensor) -> Tensor:
+    """(B, T, D) with the first `lengths[b]` frames of each line in reverse order, the rest in place."""
+    frame = torch.arange(x.shape[1], device=x.device)[None, :]
+    index = torch.where(frame < lengths[:, None], lengths[:, None] - 1 - frame, frame)
+    return torch.gather(x, 1, index[:, :, None].expand(-1, -1, x.shape[2]))
+
+
+def _init_lstm(lstm: nn.LSTM) -> None:
+    """Xavier input weights, orthogonal recurrent weights, forget-gate bias 1 (spec 3.6)."""
+    hidden = lstm.hidden_size
+    for name, parameter in lstm.named_parameters():
+        if name.startswith("weight_ih"):
+            nn.init.xavier_uniform_(parameter)
+        elif name.startswith("weight_hh"):
+            for gate in range(4):
+                nn.init.orthogonal_(parameter.data[gate * hidden : (gate + 1) * hidden])
+        else:
+            nn.init.zeros_(parameter)
+            if name.startswith("bias_ih"):
+                parameter.data[hidden : 2 * hidden] = 1.0
+
+
+def _split_heads(x: Tensor, heads: int) -> Tensor:
+    """(B, T, D) -> (B, heads, T, D / heads)."""
+    return x.unflatten(2, (heads, x.shape[2] // heads)).transpose(1, 2)
+
+
+def _join_heads(x: Tensor) -> Tensor:
+    """(B, heads, T, D / heads) -> (B, T, D)."""
+    return x.transpose(1, 2).flatten(2)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Scaled dot-product attention, eq. 15: context (B, heads, T, D / heads) and weights (B, heads, T, T)."""
+    scores = query @ key.transpose(2, 3) / math.sqrt(query.shape[3])
+    weights = scores.masked_fill(~mask, torch.finfo(scores.dtype).min).softmax(dim=3)
+    return weights @ value, weights
+
+
+class MultiHeadAttention(nn.Module):
+    """MultiHead(X) = Concat(head_1, ..., head_h) W^O: eq. 16."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, D) and key mask (B, 1, 1 or T, T) -> output (B, T, D), weights (B, heads, T, T)."""
+        query, key, value = (_split_heads(f(x), self.heads) for f in (self.query, self.key, self.value))
+        context, weights = _attend(query, key, value, mask)
+        return self.output(_join_heads(context)), weights
+
+
+class ProximaAttention(nn.Module):
+    """Attention with "dynamic query updates": eq. 17, in our construction (spec 2.10; the paper defines none).
+
+    Per head, q_0 is the input itself (the paper prints no W_Q), and for r = 1..R: c_r = attend(q_{r-1}, K, V),
+    q_r = LN(q_{r-1} + c_r), a layer norm without parameters. R = 1 is plain attention with an identity query.
+    `window` keeps |i - j| <= window frames, as the name suggests nearness (off by default).
+    """
+
+    def __init__(self, width: int, heads: int, *, rounds: int = 2, window: int | None = None) -> None:
+        super().__init__()
+        self.heads = heads
+        self.head_width = width // heads
+        self.rounds = rounds
+        self.window = window
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, D) and key mask (B, 1, 1, T) -> output (B, T, D), weights of the last round (B, heads, T, T)."""
+        query, key, value = (_split_heads(y, self.heads) for y in (x, self.key(x), self.value(x)))
+        if self.window is not None:
+            mask = mask & self._near(x.shape[1], x.device)
+        context, weights = _attend(query, key, value, mask)
+        for _ in range(self.rounds - 1):
+            query = F.layer_norm(query + context, (self.head_width,))
+            context, weights = _attend(query, key, value, mask)
+        return self.output(_join_heads(context)), weights
+
+    def _near(self, num_frames: int, device: torch.device) -> Tensor:
+        frame = torch.arange(num_frames, device=device)
+        assert self.window is not None
+        return ((frame[:, None] - frame[None, :]).abs() <= self.window)[None, None]
+
+
+class CombinedAttention(nn.Module):
+    """O = LayerNorm(W_f [O_MHA ; O_Proxima] + X): eq. 18. Either half can be switched off (spec 2.29)."""
+
+    def __init__(
+        self, width: int, multi_head: MultiHeadAttention | None, proxima: ProximaAttention | None
+    ) -> None:
+        super().__init__()
+        self.multi_head = multi_head
+        self.proxima = proxima
+        self.fuse = nn.Linear(width * sum(part is not None for part in (multi_head, proxima)), width)
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, x: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, T, D) and lengths (B,) -> output (B, T, D), weights of all heads (B, heads, T, T)."""
+        mask = valid_columns(lengths, x.shape[1])[:, None, None, :]
+        parts = [part(x, mask) for part in (self.multi_head, self.proxima) if part is not None]
+        fused = self.fuse(torch.cat([output for output, _ in parts], dim=2))
+        return self.norm(fused + x), torch.cat([weights for _, weights in parts], dim=1)

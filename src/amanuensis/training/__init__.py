@@ -1,0 +1,10 @@
+"""Training: batches, objectives, the loop, runs that resume, export. Needs the extra `train`.
+
+`train` and `export_model` are what the command line calls; everything else is for those who build on it.
+"""
+
+from amanuensis.training.build import RunOptions, train
+from amanuensis.training.export import ParityReport, export_model
+from amanuensis.training.recipe import Recipe, load_recipe, shipped_recipes
+
+__all__ = ["ParityReport", "Recipe", "RunOptions", "export_model", "load_recipe", "shipped_recipes", "train"]

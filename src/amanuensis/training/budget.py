@@ -1,0 +1,85 @@
+"""`--budget 2h30m`: time some real batches once and turn the time into a number of steps."""
+
+from __future__ import annotations
+
+import copy
+import re
+import time
+from collections.abc import Callable
+from itertools import islice
+
+import torch
+from torch import nn
+
+from amanuensis.errors import TrainingError
+from amanuensis.training.batches import TrainingLines, batches_of_epoch
+from amanuensis.training.objectives import Objective
+
+TIMED_BATCHES = 20
+_WARM_UP = 3
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of "90s", "45m", "2h30m".
+
+    Raises:
+        TrainingError: the text is no duration.
+    """
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip())
+    seconds = (
+        0
+        if not match
+        else sum(int(n or 0) * unit for n, unit in zip(match.groups(), (3600, 60, 1), strict=True))
+    )
+    if not seconds:
+        raise TrainingError(f"budget {text!r}: write it like 2h30m, 45m or 90s")
+    return float(seconds)
+
+
+def seconds_per_batch(
+    network: nn.Module,
+    objective: Objective,
+    lines: TrainingLines,
+    *,
+    batch_size: int,
+    workers: int,
+    device: torch.device,
+) -> float:
+    """What a forward and backward pass with its data costs, measured on a copy of the network."""
+    trial = copy.deepcopy(network).train()
+    plan = lines.plan(0, batch_size)[: _WARM_UP + TIMED_BATCHES]
+    batches = batches_of_epoch(lines, 0, plan, workers=workers)
+    warm = min(_WARM_UP, max(0, len(plan) - 1))
+    for batch in islice(batches, warm):
+        _pass(trial, objective, batch.to(device))
+    began = time.monotonic()
+    for batch in batches:
+        _pass(trial, objective, batch.to(device))
+    return (time.monotonic() - began) / max(1, len(plan) - warm)
+
+
+def _pass(network: nn.Module, objective: Objective, batch: object) -> None:
+    loss = objective(network, batch, 0.0)  # type: ignore[arg-type]
+    loss.total.backward()  # type: ignore[no-untyped-call]
+    float(loss.total)  # waits for the device
+
+
+def steps_within(
+    budget: float,
+    *,
+    per_step: float,
+    steps_per_epoch: int,
+    validate: Callable[[], float],
+    validate_every: int,
+) -> int:
+    """How many steps fit, the validations between them included.
+
+    Args:
+        budget: seconds.
+        per_step: seconds of one update.
+        steps_per_epoch: updates between two epochs.
+        validate: runs a validation and returns its seconds.
+        validate_every: epochs between two validations.
+    """
+    per_step += validate() / (steps_per_epoch * validate_every)
+    return max(1, int(budget / per_step))

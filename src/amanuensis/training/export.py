@@ -1,0 +1,192 @@
+"""From a trained network to the model folder that people read with: ONNX graph, card, parity with the network."""
+
+from __future__ import annotations
+
+import tempfile
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from amanuensis.errors import ModelError
+from amanuensis.images import load_image, prepare
+from amanuensis.metrics import LinePair, score_lines
+from amanuensis.models import HtrJand
+from amanuensis.models.htr_jand import example_input
+from amanuensis.recognition import (
+    CARD_FILE,
+    GRAPH_FILE,
+    WEIGHTS_FILE,
+    ModelConfig,
+    OnnxRuntime,
+    Runtime,
+    logits_of_lines,
+    write_model,
+)
+from amanuensis.records import Sample
+from amanuensis.training.card import model_card
+from amanuensis.training.weights import encoded_weights, load_network
+
+OPSET = 17
+SMALLEST_DIFFERENCE = 1e-3  # of logits, between the trained network and the exported graph
+
+
+class TorchRuntime:
+    """A `recognition.Runtime` over the network itself, for validation sets and for parity."""
+
+    def __init__(self, config: ModelConfig, network: HtrJand, *, batch_size: int = 16) -> None:
+        self.config = config
+        self._network = network.eval()
+        self._batch_size = batch_size
+
+    def logits(self, images: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """Images (H, W_i) to logits (T_i, V), each as if it were read alone."""
+        return logits_of_lines(
+            images,
+            self._forward,
+            spec=self.config.image,
+            stride=self.config.stride,
+            batch_size=self._batch_size,
+        )
+
+    @torch.inference_mode()
+    def _forward(
+        self, images: NDArray[np.float32], widths: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        output = self._network(torch.from_numpy(images), torch.from_numpy(widths))
+        return output.logits.numpy(), output.lengths.numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class ParityReport:
+    """How the exported graph compares with the trained network.
+
+    Attributes:
+        lines: compared.
+        same_text: of them read alike, greedily.
+        largest_difference: of any logit.
+        cer_network, cer_graph: on those lines.
+    """
+
+    lines: int
+    same_text: int
+    largest_difference: float
+    cer_network: float
+    cer_graph: float
+
+
+def export_model(
+    source: Path,
+    target: Path,
+    *,
+    with_attention: bool = False,
+    samples: Sequence[Sample] = (),
+    scores: dict[str, Any] | None = None,
+) -> ParityReport | None:
+    """Write a model folder to read with from a run or a model folder.
+
+    Args:
+        source: a run's folder (its best model is taken) or a model folder.
+        target: the folder to write.
+        with_attention: let the graph return the attention weights too.
+        samples: lines to compare network and graph on.
+        scores: reports to keep in the model's config and card, by split.
+
+    Raises:
+        ModelError: the source is no model, or the graph does not equal the network.
+    """
+    folder = source / "best" if (source / "best").is_dir() else source
+    config, network = load_network(folder)
+    config = replace(config, scores={**config.scores, **(scores or {})})
+    write_model_folder(target, config, network, with_attention=with_attention)
+    if not samples:
+        return None
+    report = compare(config, network, OnnxRuntime(target), samples)
+    if report.same_text < report.lines or report.largest_difference > SMALLEST_DIFFERENCE:
+        raise ModelError(f"{target}: the exported graph does not equal the network: {report}")
+    config = replace(config, scores={**config.scores, "parity": asdict(report)})
+    write_model_folder(target, config, network, with_attention=with_attention)
+    return report
+
+
+def write_model_folder(
+    folder: Path, config: ModelConfig, network: HtrJand, *, with_attention: bool = False
+) -> None:
+    """A complete model folder: config, weights to train on from, graph to read with, card."""
+    files: dict[str, bytes | Path] = {
+        WEIGHTS_FILE: encoded_weights(network),
+        GRAPH_FILE: onnx_graph(network, with_attention=with_attention),
+        CARD_FILE: model_card(config).encode(),
+    }
+    write_model(folder, config, files)
+
+
+class _Graph(nn.Module):
+    """What of the network goes into the graph: no auxiliary head, attention only if asked for."""
+
+    def __init__(self, network: HtrJand, *, with_attention: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.with_attention = with_attention
+
+    def forward(self, image: Tensor, widths: Tensor) -> tuple[Tensor, ...]:
+        output = self.network(image, widths)
+        return output[:2] if not self.with_attention else (output.logits, output.lengths, output.attention)
+
+
+def onnx_graph(network: HtrJand, *, with_attention: bool = False) -> bytes:
+    """The network as an ONNX graph with free batch size and width.
+
+    Inputs `image` (B, 1, H, W) float32 and `widths` (B,) int64; outputs `logits` (B, T, V), `lengths` (B,) and,
+    if asked for, `attention` (B, heads, T, T). This is the TorchScript exporter: the newer one unrolls LSTMs.
+    """
+    if with_attention and network.attention is None:
+        raise ModelError("the network has no attention whose weights the graph could return")
+    training = network.training
+    device = next(network.parameters()).device
+    outputs = ["logits", "lengths", *(["attention"] if with_attention else [])]
+    axes = {"image": {0: "batch", 3: "width"}, "widths": {0: "batch"}, "lengths": {0: "batch"}}
+    axes |= {"logits": {0: "batch", 1: "frames"}, "attention": {0: "batch", 2: "frames", 3: "frames"}}
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of tracing: shapes that it sees as constants are constants here
+        path = Path(scratch) / GRAPH_FILE
+        torch.onnx.export(
+            _Graph(network.cpu().eval(), with_attention=with_attention),
+            example_input(network.config),
+            str(path),
+            input_names=["image", "widths"],
+            output_names=outputs,
+            dynamic_axes={name: axes[name] for name in ["image", "widths", *outputs]},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        network.to(device).train(training)
+        return path.read_bytes()
+
+
+def compare(config: ModelConfig, network: HtrJand, graph: Runtime, samples: Sequence[Sample]) -> ParityReport:
+    """Read lines with network and graph and compare logits and strings."""
+    largest = 0.0
+    texts: tuple[list[str], list[str]] = ([], [])
+    direct = TorchRuntime(config, network)
+    for start in range(0, len(samples), 64):
+        images = [prepare(load_image(s.image), config.image) for s in samples[start : start + 64]]
+        for one, other in zip(direct.logits(images), graph.logits(images), strict=True):
+            largest = max(largest, float(np.abs(one - other).max(initial=0.0)))
+            for logits, found in zip((one, other), texts, strict=True):
+                found.append(config.vocabulary.decode(config.decoder(logits).tokens))
+    cers = [
+        score_lines(
+            [LinePair(s.text, text) for s, text in zip(samples, found, strict=True)],
+            normalization=config.normalization,
+        ).cer
+        for found in texts
+    ]
+    same = sum(a == b for a, b in zip(*texts, strict=True))
+    return ParityReport(len(samples), same, largest, cers[0], cers[1])

@@ -1,0 +1,212 @@
+"""The one training loop. It knows steps, devices, time and files; the objective knows the mathematics.
+
+Everything random in an update is a function of (seed, epoch, sample) or (seed, step), so that a resumed run equals
+a straight one to the last bit on the same machine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Protocol
+
+import torch
+from torch import nn
+
+from amanuensis.errors import TrainingError
+from amanuensis.randomness import seed_for
+from amanuensis.training.batches import Batch, TrainingLines, batches_of_epoch
+from amanuensis.training.distributed import World
+from amanuensis.training.objectives import Objective
+from amanuensis.training.schedules import Schedule
+from amanuensis.training.state import Progress
+from amanuensis.training.validation import Validation
+
+MAX_SKIPPED_IN_A_ROW = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitSettings:
+    """The loop's numbers; their meaning stands in `recipe.TrainingSection` and its neighbours."""
+
+    seed: int
+    learning_rate: float
+    weight_decay: float
+    betas: tuple[float, float]
+    schedule: Schedule
+    warmup: float
+    batch_size: int
+    accumulate: int
+    clip_norm: float
+    patience: int
+    min_improvement: float
+    validate_every: int
+    checkpoint_every: int
+    workers: int
+    freeze: Sequence[str] = ()
+    freeze_share: float = 1.0
+
+
+class Recorder(Protocol):
+    """What the loop tells about itself, and where it leaves its weights."""
+
+    def step(self, progress: Progress, values: dict[str, float]) -> None:
+        """An update was made."""
+
+    def validation(self, progress: Progress, result: Validation, *, best: bool) -> None:
+        """A validation was made and `progress` counts it: keep weights and state, the `best` ones apart."""
+
+    def skipped(self, progress: Progress, keys: Sequence[str]) -> None:
+        """An update was left out because of a gradient that is not finite; these lines were in it."""
+
+    def checkpoint(self, progress: Progress) -> None:
+        """Keep the state to resume from."""
+
+
+def make_optimizer(network: nn.Module, settings: FitSettings) -> torch.optim.AdamW:
+    """AdamW; biases and normalizations do not decay, frozen parts have a learning rate of 0."""
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        frozen = any(name == part or name.startswith(part + ".") for part in settings.freeze)
+        groups.setdefault((frozen, parameter.dim() > 1), []).append(parameter)
+    return torch.optim.AdamW(
+        [
+            {"params": params, "frozen": frozen, "weight_decay": settings.weight_decay if decays else 0.0}
+            for (frozen, decays), params in sorted(groups.items(), key=lambda item: item[0])
+        ],
+        lr=settings.learning_rate,
+        betas=settings.betas,
+    )
+
+
+@dataclass
+class Fit:
+    """One training run under way: call it to train to the end of `progress.total_steps`."""
+
+    network: nn.Module
+    optimizer: torch.optim.AdamW
+    objective: Objective
+    lines: TrainingLines
+    validate: Callable[[], Validation]
+    settings: FitSettings
+    progress: Progress
+    recorder: Recorder | None
+    device: torch.device
+    world: World
+
+    def __post_init__(self) -> None:
+        self._wrapped = self.world.wrap(self.network)
+        self._skipped_in_a_row = 0
+
+    def __call__(self) -> Progress:
+        """Train until all steps are made or the validation loss stops improving."""
+        while not self.progress.finished:
+            self._epoch()
+            progress = self.progress
+            if progress.epoch % self.settings.validate_every == 0 or progress.step >= progress.total_steps:
+                self._validate()
+        return self.progress
+
+    def _epoch(self) -> None:
+        progress, settings = self.progress, self.settings
+        began = time.monotonic() - progress.seconds
+        plan = self.lines.plan(progress.epoch, settings.batch_size)
+        for group in self._groups(plan):
+            self._update(group)
+            progress.seconds = time.monotonic() - began
+            if progress.step >= progress.total_steps:
+                return
+            if progress.step % settings.checkpoint_every == 0 and self.recorder:
+                self.recorder.checkpoint(progress)
+        progress.epoch += 1
+        progress.step_in_epoch = 0
+
+    def _groups(self, plan: list[list[int]]) -> Iterator[list[Batch]]:
+        """The rest of an epoch's batches, `accumulate` at a time."""
+        accumulate = self.settings.accumulate
+        rest = plan[self.progress.step_in_epoch * accumulate :]
+        rest = [share for share in map(self.world.share_of, _at_least(rest, self.world.size)) if share]
+        batches = batches_of_epoch(self.lines, self.progress.epoch, rest, workers=self.settings.workers)
+        while group := list(islice(batches, accumulate)):
+            yield group
+
+    def _update(self, group: list[Batch]) -> None:
+        """One optimizer step: the mean over all lines of all batches (and processes) of the group."""
+        self._prepare_step()
+        num_lines = self._total(sum(len(batch.texts) for batch in group))
+        parts: dict[str, float] = {}
+        for position, batch in enumerate(group):
+            with self.world.without_sync(self._wrapped, last=position == len(group) - 1):
+                loss = self.objective(self._wrapped, batch.to(self.device), self.progress.done)
+                (loss.total * (self.world.size / num_lines)).backward()  # type: ignore[no-untyped-call]
+            for name, value in loss.parts.items():
+                parts[name] = parts.get(name, 0.0) + value / sum(len(b.texts) for b in group)
+        norm = float(nn.utils.clip_grad_norm_(self.network.parameters(), self.settings.clip_norm))
+        self._apply(norm, [key for batch in group for key in batch.keys])
+        rate = max(g["lr"] for g in self.optimizer.param_groups)
+        values = {**parts, "gradient_norm": norm, "learning_rate": rate, "lines": num_lines}
+        if self.recorder:
+            self.recorder.step(self.progress, values)
+
+    def _prepare_step(self) -> None:
+        settings, progress = self.settings, self.progress
+        torch.manual_seed(seed_for("step", settings.seed, progress.step, self.world.rank))
+        rate = settings.learning_rate * settings.schedule(progress.done, settings.warmup)
+        frozen = progress.done < settings.freeze_share
+        for group in self.optimizer.param_groups:
+            group["lr"] = 0.0 if group["frozen"] and frozen else rate
+        self._wrapped.train()
+        for name in settings.freeze if frozen else ():
+            self.network.get_submodule(name).eval()  # running statistics stay too
+        self.optimizer.zero_grad(set_to_none=True)
+
+    def _apply(self, norm: float, keys: Sequence[str]) -> None:
+        progress = self.progress
+        if norm < float("inf"):  # False for NaN too
+            self.optimizer.step()
+            self._skipped_in_a_row = 0
+        else:
+            progress.skipped += 1
+            self._skipped_in_a_row += 1
+            if self.recorder:
+                self.recorder.skipped(progress, keys)
+            if self._skipped_in_a_row >= MAX_SKIPPED_IN_A_ROW:
+                raise TrainingError(
+                    f"{MAX_SKIPPED_IN_A_ROW} updates in a row had gradients that are not finite; "
+                    f"the last one held {', '.join(keys[:4])}. Lower optimizer.learning_rate"
+                )
+        progress.step += 1
+        progress.step_in_epoch += 1
+
+    def _total(self, num_lines: int) -> int:
+        if self.world.size == 1:
+            return num_lines
+        count = torch.tensor(num_lines, device=self.device)
+        torch.distributed.all_reduce(count)
+        return int(count)
+
+    def _validate(self) -> None:
+        progress, settings = self.progress, self.settings
+        result = self.validate() if self.world.leads else None
+        loss, cer = self.world.agree(*((result.loss, result.cer) if result else (0.0, 0.0)))
+        best = cer < progress.best_cer
+        progress.best_cer = min(cer, progress.best_cer)
+        progress.stale = 0 if loss < progress.best_loss - settings.min_improvement else progress.stale + 1
+        progress.best_loss = min(loss, progress.best_loss)
+        if progress.stale >= settings.patience and progress.step < progress.total_steps:
+            progress.stopped = f"validation loss has not improved for {progress.stale} validations"
+        if result is not None and self.recorder:
+            self.recorder.validation(progress, result, best=best)
+
+
+def _at_least(batches: list[list[int]], size: int) -> list[list[int]]:
+    """Batches that hold fewer lines than there are processes join their neighbour: every process must get one."""
+    joined: list[list[int]] = []
+    for batch in batches:
+        if joined and len(batch) < size:
+            joined[-1] = joined[-1] + batch
+        else:
+            joined.append(batch)
+    return joined

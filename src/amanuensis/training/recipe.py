@@ -1,0 +1,300 @@
+"""Recipes: a complete training run as TOML, read strictly.
+
+An unknown key is an error with the nearest known name; all problems are reported at once (a misspelt key that
+trains with the default is the first silent failure of this field).
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from amanuensis.errors import RecipeError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkSection(_Section):
+    """`[network]`: a name of `amanuensis.models.NETWORKS` and changed fields of its configuration."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class ImageSection(_Section):
+    """`[image]`: a name of `amanuensis.images.IMAGE_SPECS`."""
+
+    spec: str = "cpu"
+
+
+class TextSection(_Section):
+    """`[text]`: normalization, and the train count below which a character is left out of the alphabet (D6)."""
+
+    form: Literal["NFC", "NFD", "NFKC", "NFKD"] = "NFC"
+    min_count: int = Field(default=1, ge=1)
+
+
+class DataSection(_Section):
+    """`[data]`: where the lines lie and which of them train and validate. Test splits cannot be named.
+
+    Attributes:
+        paths: folders or files of any layout; `$NAME` and `*` are expanded.
+        exclude: names of data sets that are left out.
+        validation_share: of the train lines, taken by page for sets that have no val split.
+        max_lines: train on the first lines only (overfitting checks, studies of data size).
+        validate_on_train: measure on the training lines (overfitting checks only).
+    """
+
+    paths: list[str]
+    exclude: list[str] = []
+    validation_share: float = Field(default=0.1, ge=0, lt=1)
+    max_lines: int | None = Field(default=None, ge=1)
+    validate_on_train: bool = False
+
+
+class SyntheticSection(_Section):
+    """`[synthetic]`: rendered lines beside the real ones; `share` is of the union (Algorithm 2: exactly r)."""
+
+    corpora: dict[str, str]
+    fonts: str
+    share: float = Field(gt=0, lt=1)
+
+
+class AugmentationSection(_Section):
+    """`[augmentation]`: a name of `amanuensis.images.AUGMENTATIONS`."""
+
+    preset: str = "none"
+
+
+class ObjectiveSection(_Section):
+    """`[objective]`: CTC and auxiliary CTC (eq. 19 with gamma = beta = 0).
+
+    Attributes:
+        auxiliary_weight: delta; the main head has 1 - delta.
+        auxiliary_start: extra start of delta, outside the sum of eq. 19, falling linearly (our addition, spec 3.6) ...
+        auxiliary_warmup: ... over this share of all steps.
+    """
+
+    auxiliary_weight: float = Field(default=0.1, ge=0, le=1)
+    auxiliary_start: float = Field(default=1.0, ge=0)
+    auxiliary_warmup: float = Field(default=0.3, ge=0, le=1)
+
+
+class OptimizerSection(_Section):
+    """`[optimizer]`: AdamW."""
+
+    learning_rate: float = Field(default=2e-3, gt=0)
+    weight_decay: float = Field(default=1e-2, ge=0)
+    betas: tuple[float, float] = (0.9, 0.99)
+
+
+class ScheduleSection(_Section):
+    """`[schedule]`: a name of `amanuensis.training.schedules.SCHEDULES`; `warmup` is a share of all steps."""
+
+    name: str = "one-cycle"
+    warmup: float = Field(default=0.1, ge=0, lt=1)
+
+
+class TrainingSection(_Section):
+    """`[training]`: how long, in what batches, and when to stop, save and measure.
+
+    Attributes:
+        epochs: passes over the real train lines; `--budget` replaces them by a time.
+        batch_size: lines whose gradients are computed together.
+        accumulate: batches whose gradients make one update.
+        clip_norm: largest gradient norm.
+        patience, min_improvement: early stopping on the validation loss (R5: 10 epochs, 0.001).
+        checkpoint_every: updates between two states to resume from (one is also saved after every epoch).
+        workers: processes that prepare images.
+    """
+
+    epochs: int = Field(ge=1)
+    batch_size: int = Field(default=16, ge=1)
+    accumulate: int = Field(default=1, ge=1)
+    clip_norm: float = Field(default=5.0, gt=0)
+    patience: int = Field(default=10, ge=1)
+    min_improvement: float = Field(default=0.001, ge=0)
+    validate_every: int = Field(default=1, ge=1)
+    checkpoint_every: int = Field(default=200, ge=1)
+    workers: int = Field(default=1, ge=0)
+
+
+class FineTuningSection(_Section):
+    """`[fine_tuning]`: for runs that start from a model.
+
+    Attributes:
+        freeze: parts of the network that keep their weights, e.g. ["blocks"] for the CNN.
+        freeze_share: of all steps, after which they train too.
+    """
+
+    freeze: list[str] = []
+    freeze_share: float = Field(default=1.0, ge=0, le=1)
+
+
+class DataCredit(_Section):
+    """A data set as the model card names it."""
+
+    name: str
+    licence: str
+
+
+class CardSection(_Section):
+    """`[card]`: what the model's card and `models list` say."""
+
+    name: str = ""
+    description: str = ""
+    languages: list[str] = []
+    licence: str = ""
+    data: list[DataCredit] = []
+
+
+class Recipe(_Section):
+    """A complete run. See the recipes shipped in `amanuensis/recipes/` for examples.
+
+    A recipe without `[network]` needs `--from MODEL`. A run that starts from a model takes its network, image spec
+    and text normalization from it, whatever the recipe says.
+    """
+
+    description: str
+    seed: int = 1
+    network: NetworkSection | None = None
+    image: ImageSection = ImageSection()
+    text: TextSection = TextSection()
+    data: DataSection
+    synthetic: SyntheticSection | None = None
+    augmentation: AugmentationSection = AugmentationSection()
+    objective: ObjectiveSection = ObjectiveSection()
+    optimizer: OptimizerSection = OptimizerSection()
+    schedule: ScheduleSection = ScheduleSection()
+    training: TrainingSection
+    fine_tuning: FineTuningSection | None = None
+    card: CardSection = CardSection()
+
+
+def shipped_recipes() -> dict[str, str]:
+    """Name -> description of every recipe in the package."""
+    return {name: _parse(text, name)["description"] for name, text in _shipped_texts().items()}
+
+
+def _shipped_texts() -> dict[str, str]:
+    folder = resources.files("amanuensis") / "recipes"
+    files = sorted((f for f in folder.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name)
+    return {f.name.removesuffix(".toml"): f.read_text(encoding="utf-8") for f in files}
+
+
+def load_recipe(name_or_path: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe by shipped name or path and apply `section.key=value` overrides (values as in TOML).
+
+    Raises:
+        RecipeError: no such recipe, broken TOML, or every key and value that is wrong.
+    """
+    raw = _raw_recipe(name_or_path)
+    for override in overrides:
+        _apply(raw, override)
+    return validate_recipe(raw, str(name_or_path))
+
+
+def validate_recipe(raw: dict[str, Any], name: str) -> Recipe:
+    """A recipe from its parsed TOML.
+
+    Raises:
+        RecipeError: listing all problems, unknown keys with the nearest known name.
+    """
+    try:
+        return Recipe.model_validate(raw)
+    except ValidationError as error:
+        problems = [_explain(problem) for problem in error.errors()]
+        raise RecipeError(f"recipe {name}: " + "; ".join(problems)) from None
+
+
+def _raw_recipe(name_or_path: str | Path) -> dict[str, Any]:
+    path = Path(name_or_path)
+    if path.suffix == ".toml" or path.is_file():
+        try:
+            return _parse(path.read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"recipe {path}: cannot be read: {error}") from None
+    shipped = _shipped_texts()
+    if str(name_or_path) not in shipped:
+        near = difflib.get_close_matches(str(name_or_path), shipped, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise RecipeError(f"no recipe is called {str(name_or_path)!r}{hint} There are: {', '.join(shipped)}")
+    return _parse(shipped[str(name_or_path)], str(name_or_path))
+
+
+def _parse(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"recipe {name}: not valid TOML: {error}") from None
+
+
+def _apply(raw: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key.strip():
+        raise RecipeError(f"--set {override!r}: write it as section.key=value")
+    *sections, last = key.strip().split(".")
+    target = raw
+    for section in sections:
+        target = target.setdefault(section, {})
+        if not isinstance(target, dict):
+            raise RecipeError(f"--set {override!r}: {section} is a value, not a section")
+    target[last] = _toml_value(value.strip())
+
+
+def _toml_value(text: str) -> Any:
+    """A TOML value; a bare word is a string, so that `--set network.name=htr-jand-student` needs no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _explain(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]} (got {problem['input']!r})"
+    known = _known_keys(problem["loc"][:-1])
+    near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return f"{where}: unknown key; {hint}"
+
+
+def _known_keys(location: tuple[Any, ...]) -> list[str]:
+    model: Any = Recipe
+    for part in location:
+        if not isinstance(part, str):
+            continue
+        annotation = model.model_fields[part].annotation
+        candidates = [annotation, *getattr(annotation, "__args__", ())]
+        model = next(c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel))
+    return list(model.model_fields)
+
+
+def expand(path: str) -> str:
+    """A path with `$NAME` and `~` replaced.
+
+    Raises:
+        RecipeError: an environment variable is not set.
+    """
+    for name in re.findall(r"\$\{?(\w+)\}?", path):
+        if name not in os.environ:
+            raise RecipeError(
+                f"{path}: the environment variable {name} is not set; set it to the folder of the data"
+            )
+    return os.path.expanduser(os.path.expandvars(path))  # noqa: PTH111 - one call beside expandvars
+
+
+def to_toml_dict(recipe: Recipe) -> dict[str, Any]:
+    """The complete recipe, defaults included, as plain values."""
+    return recipe.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,137 @@
+"""Which lines a run trains and validates on. Test splits cannot be reached from here."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from amanuensis.data import Dataset, fingerprint, read_datasets
+from amanuensis.data.synthetic import SyntheticLines
+from amanuensis.errors import AmanuensisError, DataError, TrainingError
+from amanuensis.images import ImageSpec, load_image, resize_to_spec
+from amanuensis.randomness import seed_for
+from amanuensis.records import Sample
+from amanuensis.training.recipe import DataSection, SyntheticSection, expand
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Samples whose images open, with their prepared widths."""
+
+    samples: tuple[Sample, ...]
+    widths: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A line that is not used, why, and the split that it was to be used for ("" if that is not known)."""
+
+    key: str
+    reason: str
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The train and validation samples of a recipe's data sets.
+
+    Attributes:
+        train, val: samples; test splits are dropped while reading.
+        fingerprints: data set -> fingerprint, kept beside the run's results.
+        problems: what could not be read.
+    """
+
+    train: tuple[Sample, ...]
+    val: tuple[Sample, ...]
+    fingerprints: dict[str, str]
+    problems: tuple[LeftOut, ...]
+
+
+def read_sources(section: DataSection, seed: int) -> Sources:
+    """Read a recipe's data sets.
+
+    Raises:
+        DataError: a path holds no data set, or nothing is left to train or validate on.
+    """
+    datasets = [d for d in read_datasets(_paths(section)) if d.name not in section.exclude]
+    train: list[Sample] = []
+    val: list[Sample] = []
+    for dataset in datasets:
+        of_set = _train_and_val(dataset, section.validation_share, seed)
+        train += of_set[0]
+        val += of_set[1]
+    train = train[: section.max_lines]
+    if section.validate_on_train:
+        val = train
+    if not train or not val:
+        names = ", ".join(d.name for d in datasets) or "no data set"
+        raise DataError(f"{names}: {len(train)} train and {len(val)} validation lines; both are needed")
+    problems = tuple(LeftOut(f"{d.name}: {p.where}", p.reason, "") for d in datasets for p in d.problems)
+    return Sources(tuple(train), tuple(val), {d.name: fingerprint(d) for d in datasets}, problems)
+
+
+def _paths(section: DataSection) -> list[Path]:
+    paths: list[Path] = []
+    for pattern in section.paths:
+        found = sorted(Path(match) for match in glob.glob(expand(pattern)))  # noqa: PTH207 - absolute patterns
+        if not found:
+            raise DataError(f"{pattern}: there is nothing at this path")
+        paths += [path for path in found if path.name not in section.exclude]
+    return paths
+
+
+def _train_and_val(dataset: Dataset, share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
+    """The set's own splits; without a val split a share of the train pages, drawn by (seed, page) alone."""
+    train = [sample for sample in dataset.samples if sample.split in ("train", "")]
+    val = [sample for sample in dataset.samples if sample.split == "val"]
+    if val or share == 0:
+        return train, val
+    groups = sorted({sample.page or sample.id for sample in train})
+    groups.sort(key=lambda group: seed_for("validation", seed, dataset.name, group))
+    held = set(groups[: max(1, round(share * len(groups)))]) if len(groups) > 1 else set()
+    val = [sample for sample in train if (sample.page or sample.id) in held]
+    return [sample for sample in train if (sample.page or sample.id) not in held], val
+
+
+def readable(samples: Sequence[Sample], spec: ImageSpec, split: str) -> tuple[Lines, list[LeftOut]]:
+    """Open every image once: the good ones with their widths (before padding), the others by name."""
+    good: list[tuple[Sample, int]] = []
+    bad: list[LeftOut] = []
+    for sample in samples:
+        try:
+            good.append((sample, resize_to_spec(load_image(sample.image), spec).shape[1]))
+        except AmanuensisError as error:
+            bad.append(LeftOut(sample.key, str(error), split))
+    return Lines(tuple(s for s, _ in good), tuple(w for _, w in good)), bad
+
+
+def fitting(lines: Lines, min_width: Callable[[str], int], split: str) -> tuple[Lines, list[LeftOut]]:
+    """The lines whose targets fit their frames; CTC cannot learn the others, so they are named, never zeroed."""
+    kept: list[tuple[Sample, int]] = []
+    left_out: list[LeftOut] = []
+    for sample, width in zip(lines.samples, lines.widths, strict=True):
+        needed = min_width(sample.text)
+        if width >= needed:
+            kept.append((sample, width))
+        else:
+            reason = f"{width} pixels wide, its {len(sample.text)} characters need {needed}"
+            left_out.append(LeftOut(sample.key, reason, split))
+    return Lines(tuple(s for s, _ in kept), tuple(w for _, w in kept)), left_out
+
+
+def synthetic_lines(section: SyntheticSection | None, spec: ImageSpec, seed: int) -> SyntheticLines | None:
+    """The recipe's rendered lines.
+
+    Raises:
+        TrainingError: the fonts' folder holds no font.
+    """
+    if section is None:
+        return None
+    folder = Path(expand(section.fonts))
+    fonts = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".ttf", ".otf"))
+    if not fonts:
+        raise TrainingError(f"{folder}: holds no .ttf or .otf font to render synthetic lines with")
+    corpora = {language: Path(expand(path)) for language, path in section.corpora.items()}
+    return SyntheticLines(corpora, fonts, seed, height=spec.height)

@@ -1,0 +1,105 @@
+"""The state to resume from: weights, optimizer moments and progress in one safetensors file, no pickle.
+
+All randomness being a function of (seed, epoch, sample) and (seed, step), no generator's state is part of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from amanuensis.errors import TrainingError
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run stands.
+
+    Attributes:
+        step: updates made.
+        epoch, step_in_epoch: the epoch under way and its updates made.
+        total_steps: of the whole run, fixed once (from the epochs or the budget).
+        best_cer: smallest validation CER so far; the released weights are its.
+        best_loss: smallest validation loss by which early stopping counts.
+        stale: validations since `best_loss` improved.
+        skipped: updates left out because a gradient was not finite.
+        seconds: spent training, over all slices.
+        stopped: why the run ended early, "" otherwise.
+    """
+
+    total_steps: int
+    step: int = 0
+    epoch: int = 0
+    step_in_epoch: int = 0
+    best_cer: float = float("inf")
+    best_loss: float = float("inf")
+    stale: int = 0
+    skipped: int = 0
+    seconds: float = 0.0
+    stopped: str = ""
+
+    @property
+    def done(self) -> float:
+        """The share of all steps that is done."""
+        return self.step / self.total_steps
+
+    @property
+    def finished(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.step >= self.total_steps or bool(self.stopped)
+
+
+def save_state(
+    path: Path, network: torch.nn.Module, optimizer: torch.optim.Optimizer, progress: Progress
+) -> None:
+    """Write the state atomically: a crash leaves the previous one."""
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    for index, moments in optimizer.state_dict()["state"].items():
+        tensors.update({f"optimizer.{index}.{name}": value for name, value in moments.items()})
+    save_atomically(path, tensors, {"progress": json.dumps(asdict(progress))})
+
+
+def save_atomically(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """A safetensors file that appears whole or not at all."""
+    temporary = path.with_name(path.name + ".tmp")
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(contiguous, temporary, metadata=metadata)
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load_state(path: Path, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
+    """Put a saved state into network and optimizer and return where the run stood.
+
+    Raises:
+        TrainingError: the file is not a state of this network.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
+        network.load_state_dict(_with_prefix(tensors, "network."))
+        _load_optimizer(optimizer, _with_prefix(tensors, "optimizer."))
+        return Progress(**json.loads(metadata["progress"]))
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+        raise TrainingError(f"{path}: not a state of this run, cannot resume from it: {error}") from error
+
+
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, moments: dict[str, Tensor]) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in moments.items():
+        index, _, key = name.partition(".")
+        state.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
