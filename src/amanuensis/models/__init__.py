@@ -47,7 +47,9 @@ def network_config(name: str, options: Mapping[str, Any] | None = None) -> HtrJa
     unknown = sorted(set(options or {}) - known)
     if unknown:
         raise ModelError(f"{name} has no option {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
-    changes = {k: tuple(v) if isinstance(v, list) else v for k, v in (options or {}).items()}
+    changes: dict[str, Any] = dict(options or {})
+    if "channels" in changes:
+        changes["channels"] = tuple(changes["channels"])  # a list, where it comes from TOML or JSON
     return replace(NETWORKS[name], **changes)
 
 

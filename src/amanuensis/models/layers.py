@@ -40,7 +40,8 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
         variance = centred.square().sum((0, 2, 3)) / count
         self._track(mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
         scale = (self.weight * torch.rsqrt(variance + self.eps))[:, None, None]
-        return centred * scale + self.bias[:, None, None]
+        normalized: Tensor = centred * scale + self.bias[:, None, None]
+        return normalized
 
     @torch.no_grad()
     def _track(self, mean: Tensor, variance: Tensor) -> None:
@@ -81,7 +82,7 @@ class FullGatedConv2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, H, W) -> (B, C, H, W)."""
-        linear, gate = self.conv(x).chunk(2, dim=1)
+        linear, gate = F.conv2d(x, self.conv.weight, self.conv.bias, padding=1).chunk(2, dim=1)
         return linear * torch.sigmoid(gate)
 
 
@@ -186,7 +187,7 @@ def _init_lstm(lstm: nn.LSTM) -> None:
 
 def _split_heads(x: Tensor, heads: int) -> Tensor:
     """(B, T, D) -> (B, heads, T, D / heads)."""
-    return x.unflatten(2, (heads, x.shape[2] // heads)).transpose(1, 2)
+    return x.reshape(x.shape[0], x.shape[1], heads, -1).transpose(1, 2)
 
 
 def _join_heads(x: Tensor) -> Tensor:

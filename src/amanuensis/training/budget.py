@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from amanuensis.errors import TrainingError
-from amanuensis.training.batches import TrainingLines, batches_of_epoch
+from amanuensis.training.batches import Batch, TrainingLines, batches_of_epoch
 from amanuensis.training.objectives import Objective
 
 TIMED_BATCHES = 20
@@ -58,10 +58,10 @@ def seconds_per_batch(
     return (time.monotonic() - began) / max(1, len(plan) - warm)
 
 
-def _pass(network: nn.Module, objective: Objective, batch: object) -> None:
-    loss = objective(network, batch, 0.0)  # type: ignore[arg-type]
+def _pass(network: nn.Module, objective: Objective, batch: Batch) -> None:
+    loss = objective(network, batch, 0.0)
     loss.total.backward()  # type: ignore[no-untyped-call]
-    float(loss.total)  # waits for the device
+    loss.total.item()  # waits for the device
 
 
 def steps_within(

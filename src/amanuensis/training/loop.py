@@ -114,10 +114,10 @@ class Fit:
         began = time.monotonic() - progress.seconds
         plan = self.lines.plan(progress.epoch, settings.batch_size)
         for group in self._groups(plan):
-            self._update(group)
-            progress.seconds = time.monotonic() - began
             if progress.step >= progress.total_steps:
                 return
+            self._update(group)
+            progress.seconds = time.monotonic() - began
             if progress.step % settings.checkpoint_every == 0 and self.recorder:
                 self.recorder.checkpoint(progress)
         progress.epoch += 1

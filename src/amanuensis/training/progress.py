@@ -48,10 +48,10 @@ class Log:
 class Console:
     """One line on stderr that renews itself; on a pipe a line every half minute."""
 
-    def __init__(self, *, quiet: bool, stream: TextIO = sys.stderr) -> None:
-        self._stream = stream
+    def __init__(self, *, quiet: bool) -> None:
+        self._stream: TextIO = sys.stderr
         self._quiet = quiet
-        self._live = stream.isatty()
+        self._live = self._stream.isatty()
         self._next = 0.0
 
     def say(self, text: str) -> None:

@@ -33,17 +33,16 @@ class Start:
             ModelError: the weights are of another network.
         """
         state = network.state_dict()
-        for name, tensor in self.tensors.items():
-            if name.split(".", 1)[0] in HEADS and name in state:
-                state[name][: tensor.shape[0]] = tensor
-            else:
-                state[name] = tensor
         try:
+            for name, tensor in self.tensors.items():
+                if name.split(".", 1)[0] in HEADS and name in state:
+                    state[name][: tensor.shape[0]] = tensor
+                else:
+                    state[name] = tensor
             network.load_state_dict(state)
         except RuntimeError as error:
-            raise ModelError(
-                f"{self.config.name}: its weights do not fit {self.config.architecture.name}: {error}"
-            ) from error
+            fits = f"its weights do not fit {self.config.architecture.name}"
+            raise ModelError(f"{self.config.name}: {fits}: {error}") from error
 
 
 def load_start(model: str | Path) -> Start:

@@ -1,0 +1,30 @@
+"""A small data set of drawn lines, and a recipe that learns from it in seconds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from drawn_lines import WORDS, draw_lines
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    """Ten drawn words: seven to train, two to validate, one to test."""
+    folder = tmp_path / "drawn"
+    draw_lines(folder, WORDS, ["train"] * 7 + ["val"] * 2 + ["test"])
+    return folder
+
+
+@pytest.fixture
+def recipe(lines: Path) -> dict[str, Any]:
+    """The parsed TOML of a run of seconds."""
+    return {
+        "description": "a test",
+        "network": {"name": "htr-jand-student-cpu", "options": {"channels": [4, 4, 6], "hidden": 8}},
+        "data": {"paths": [str(lines)]},
+        "augmentation": {"preset": "paper"},
+        "training": {"epochs": 3, "batch_size": 2, "workers": 0, "checkpoint_every": 1},
+    }

@@ -1,0 +1,189 @@
+"""The loop on a network of a dozen parameters: what an update is, when it is refused, when training ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from amanuensis.data import read_dataset
+from amanuensis.errors import TrainingError
+from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS
+from amanuensis.language import TextNormalization, Vocab
+from amanuensis.metrics import TextScores
+from amanuensis.models import LineOutput
+from amanuensis.training.batches import TrainingLines
+from amanuensis.training.distributed import World
+from amanuensis.training.loop import MAX_SKIPPED_IN_A_ROW, Fit, FitSettings, make_optimizer
+from amanuensis.training.objectives import CtcObjective
+from amanuensis.training.schedules import SCHEDULES
+from amanuensis.training.state import Progress
+from amanuensis.training.validation import Validation
+
+SETTINGS = FitSettings(
+    seed=1,
+    learning_rate=0.1,
+    weight_decay=0.0,
+    betas=(0.9, 0.99),
+    schedule=SCHEDULES["constant"],
+    warmup=0.0,
+    batch_size=1,
+    accumulate=1,
+    clip_norm=5.0,
+    patience=2,
+    min_improvement=0.001,
+    validate_every=1,
+    checkpoint_every=100,
+    workers=0,
+)
+
+
+class Linear(nn.Module):
+    """Columns to logits, nothing else: no batch statistics, so lines do not see each other."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.blocks = nn.Identity()
+        self.head = nn.Linear(64, num_classes)
+
+    def forward(self, images: torch.Tensor, widths: torch.Tensor) -> LineOutput:
+        return LineOutput(self.head(images[:, 0].transpose(1, 2)), widths, None, None)
+
+
+class Told:
+    """A recorder that remembers."""
+
+    def __init__(self) -> None:
+        self.steps: list[dict[str, float]] = []
+        self.refused: list[Sequence[str]] = []
+        self.best: list[bool] = []
+
+    def step(self, progress: Progress, values: dict[str, float]) -> None:
+        self.steps.append(values)
+
+    def validation(self, progress: Progress, result: Validation, *, best: bool) -> None:
+        self.best.append(best)
+
+    def skipped(self, progress: Progress, keys: Sequence[str]) -> None:
+        self.refused.append(keys)
+
+    def checkpoint(self, progress: Progress) -> None:
+        pass
+
+
+def _fit(folder: Path, settings: FitSettings, *, steps: int, losses: Sequence[float] = (1.0,)) -> Fit:
+    torch.manual_seed(0)
+    samples = read_dataset(folder).split("train")[:4]
+    vocab = Vocab.from_texts(s.text for s in samples)
+    network = Linear(vocab.num_classes)
+    lines = TrainingLines(
+        samples, [1] * 4, IMAGE_SPECS["cpu"], AUGMENTATIONS["none"], 1, min_width=lambda _text: 1
+    )
+    told = iter(losses)
+
+    def validate() -> Validation:
+        loss = next(told)
+        return Validation(loss, TextScores(), {}, ("", ""), 0.0)
+
+    return Fit(
+        network,
+        make_optimizer(network, settings),
+        CtcObjective(vocab, TextNormalization()),
+        lines,
+        validate,
+        settings,
+        Progress(total_steps=steps),
+        Told(),
+        torch.device("cpu"),
+        World(),
+    )
+
+
+def test_one_batch_of_four_is_four_accumulated_batches_of_one(lines: Path) -> None:
+    whole = _fit(lines, replace(SETTINGS, batch_size=4), steps=1)
+    parts = _fit(lines, replace(SETTINGS, accumulate=4), steps=1)
+    whole()
+    parts()
+    assert torch.allclose(whole.network.head.weight, parts.network.head.weight, atol=1e-6)
+    assert parts.progress.step == whole.progress.step == 1
+    one, other = whole.recorder.steps[0], parts.recorder.steps[0]
+    assert one["ctc"] == pytest.approx(other["ctc"], rel=1e-5)
+    assert one["gradient_norm"] == pytest.approx(other["gradient_norm"], rel=1e-4)
+
+
+def test_the_loss_falls(lines: Path) -> None:
+    fit = _fit(
+        lines,
+        replace(SETTINGS, batch_size=4, learning_rate=0.02),
+        steps=30,
+        losses=[1.0 / (i + 1) for i in range(30)],
+    )
+    fit()
+    assert fit.recorder.steps[-1]["ctc"] < 0.7 * fit.recorder.steps[0]["ctc"]
+
+
+def test_a_gradient_that_is_not_finite_is_refused_counted_and_named(lines: Path) -> None:
+    fit = _fit(lines, replace(SETTINGS, batch_size=4), steps=2, losses=[1.0, 1.0])
+    fit.network.head.weight.register_hook(_once_nan())
+    start = fit.network.head.weight.detach().clone()
+    fit()
+    assert fit.progress.skipped == 1
+    assert len(fit.recorder.refused[0]) == 4
+    assert fit.network.head.weight.isfinite().all()
+    assert not torch.equal(fit.network.head.weight, start)
+
+
+def _once_nan():
+    calls = 0
+
+    def hook(gradient: torch.Tensor) -> torch.Tensor:
+        nonlocal calls
+        calls += 1
+        return gradient * float("nan") if calls == 1 else gradient
+
+    return hook
+
+
+def test_endless_refusals_end_the_run_with_an_error(lines: Path) -> None:
+    fit = _fit(lines, replace(SETTINGS, batch_size=4, validate_every=10**6), steps=100)
+    with torch.no_grad():
+        fit.network.head.weight.fill_(float("nan"))
+    with pytest.raises(TrainingError, match="learning_rate"):
+        fit()
+    assert fit.progress.skipped == MAX_SKIPPED_IN_A_ROW
+
+
+def test_early_stopping_counts_validations_without_improvement(lines: Path) -> None:
+    losses = [1.0, 0.5, 0.4999, 0.4995, 0.3]
+    fit = _fit(lines, replace(SETTINGS, batch_size=4), steps=50, losses=losses)
+    fit()
+    assert fit.progress.epoch == 4  # 0.4999 and 0.4995 improve by less than 0.001
+    assert "2 validations" in fit.progress.stopped
+    assert fit.progress.best_loss == 0.4995
+
+
+def test_frozen_parts_keep_their_weights_until_their_share_is_over(lines: Path) -> None:
+    frozen = _fit(
+        lines, replace(SETTINGS, batch_size=4, freeze=("head",), patience=99), steps=3, losses=[1.0] * 3
+    )
+    before = frozen.network.head.weight.detach().clone()
+    frozen()
+    assert torch.equal(frozen.network.head.weight, before)
+    thawed = _fit(
+        lines,
+        replace(SETTINGS, batch_size=4, freeze=("head",), freeze_share=0.5, patience=99),
+        steps=3,
+        losses=[1.0] * 3,
+    )
+    thawed()
+    assert not torch.equal(thawed.network.head.weight, before)
+
+
+def test_biases_do_not_decay(lines: Path) -> None:
+    fit = _fit(lines, replace(SETTINGS, weight_decay=0.1), steps=1)
+    decays = {p.dim(): group["weight_decay"] for group in fit.optimizer.param_groups for p in group["params"]}
+    assert decays == {1: 0.0, 2: 0.1}

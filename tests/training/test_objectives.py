@@ -1,0 +1,75 @@
+"""CTC against brute force, and the weights of the two heads."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import pytest
+import torch
+
+from amanuensis.language import TextNormalization, Vocab
+from amanuensis.models import LineOutput
+from amanuensis.training.objectives import CtcObjective, ctc_per_character
+
+
+def _collapse(path: tuple[int, ...]) -> list[int]:
+    return [symbol for symbol, _ in itertools.groupby(path) if symbol != 0]
+
+
+def test_ctc_is_the_sum_over_all_paths_per_character() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(1, 5, 3)
+    target = [1, 2, 2]
+    probabilities = logits.softmax(2)[0]
+    total = sum(
+        math.prod(float(probabilities[t, s]) for t, s in enumerate(path))
+        for path in itertools.product(range(3), repeat=5)
+        if _collapse(path) == target
+    )
+    found = ctc_per_character(logits, torch.tensor([5]), [target])
+    assert float(found) == pytest.approx(-math.log(total) / 3, rel=1e-5)
+
+
+def test_frames_beyond_the_length_do_not_count_and_lines_are_summed() -> None:
+    torch.manual_seed(0)
+    logits = torch.randn(2, 6, 4)
+    lengths = torch.tensor([6, 4])
+    both = ctc_per_character(logits, lengths, [[1, 2], [3]])
+    alone = ctc_per_character(logits[:1], lengths[:1], [[1, 2]]) + ctc_per_character(
+        logits[1:, :4], lengths[1:], [[3]]
+    )
+    assert float(both) == pytest.approx(float(alone), rel=1e-6)
+
+
+def test_an_empty_target_costs_its_blanks_and_one_that_does_not_fit_is_infinite() -> None:
+    logits = torch.zeros(1, 3, 2)
+    assert float(ctc_per_character(logits, torch.tensor([3]), [[]])) == pytest.approx(3 * math.log(2))
+    assert float(ctc_per_character(logits, torch.tensor([3]), [[1, 1, 1]])) == math.inf
+
+
+def _objective(**changes: float) -> CtcObjective:
+    return CtcObjective(Vocab("ab"), TextNormalization(), **changes)
+
+
+def test_the_auxiliary_weight_falls_to_the_papers_tenth() -> None:
+    objective = _objective(auxiliary_start=1.0, auxiliary_warmup=0.3)
+    assert objective.weight_at(0) == pytest.approx(1.0)
+    assert objective.weight_at(0.15) == pytest.approx(0.55)
+    assert objective.weight_at(0.3) == objective.weight_at(1) == 0.1
+
+
+def test_total_is_main_and_auxiliary_by_their_weights() -> None:
+    torch.manual_seed(0)
+    output = LineOutput(torch.randn(1, 6, 3), torch.tensor([6]), torch.randn(1, 6, 3), None)
+    loss = _objective().of_output(output, ["ab"], done=1.0)
+    assert float(loss.total) == pytest.approx(
+        0.9 * loss.parts["ctc"] + 0.1 * loss.parts["auxiliary"], rel=1e-6
+    )
+    alone = _objective().of_output(output._replace(auxiliary=None), ["ab"], done=0.0)
+    assert float(alone.total) == pytest.approx(alone.parts["ctc"])
+
+
+def test_targets_are_normalized_and_lose_what_the_alphabet_lacks() -> None:
+    objective = CtcObjective(Vocab("aé "), TextNormalization())
+    assert objective.vocab.decode(objective.encode("  e\u0301   a§a ")) == "é aa"

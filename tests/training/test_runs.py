@@ -1,0 +1,193 @@
+"""Whole runs: the folder they leave, killing and resuming them, fine-tuning, several processes, budgets."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from amanuensis.errors import DataError, RecipeError, TrainingError
+from amanuensis.recognition import Recognizer, read_config
+from amanuensis.training import RunOptions, train
+from drawn_lines import WORDS, draw_lines, write_recipe
+
+QUIET = RunOptions(quiet=True)
+
+
+def _options(out: Path, **more: Any) -> RunOptions:
+    return RunOptions(out=out, quiet=True, **more)
+
+
+def test_a_run_leaves_models_that_read_a_log_and_what_it_was_begun_with(
+    recipe: dict[str, Any], tmp_path: Path, lines: Path
+) -> None:
+    best = train(write_recipe(tmp_path / "r.toml", recipe), options=_options(tmp_path / "run"))
+    assert best == tmp_path / "run" / "best"
+    [reading] = Recognizer.load(best).read([lines / "p0_0.png"])
+    assert isinstance(reading.text, str)
+    config = read_config(best)
+    assert config.scores["val"]["n"] == 2
+    assert set(config.vocabulary.symbols) == set("".join(WORDS[:7]))
+    events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [e["step"] for e in events if e["event"] == "validation"] == [4, 8, 12]
+    begun = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert begun["total_steps"] == 12
+    assert begun["recipe"]["training"]["epochs"] == 3
+    assert list(begun["fingerprints"]) == ["drawn"]
+
+
+def test_killed_and_resumed_is_the_same_to_the_last_bit(recipe: dict[str, Any], tmp_path: Path) -> None:
+    recipe["training"] |= {"epochs": 8, "accumulate": 2, "patience": 99}
+    recipe["network"]["options"]["dropout"] = 0.2
+    path = write_recipe(tmp_path / "r.toml", recipe)
+    train(path, options=_options(tmp_path / "straight", threads=1))
+    _kill_once_it_has_a_state(path, tmp_path / "killed")
+    killed_at = json.loads((tmp_path / "killed" / "log.jsonl").read_text().splitlines()[-1])["step"]
+    assert killed_at < 16
+    train(path, options=_options(tmp_path / "killed", resume=True, threads=1))
+    for folder in ("last", "best"):
+        straight, resumed = (
+            load_file(tmp_path / run / folder / "model.safetensors") for run in ("straight", "killed")
+        )
+        assert straight.keys() == resumed.keys()
+        assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+    logs = [_losses(tmp_path / run / "log.jsonl") for run in ("straight", "killed")]
+    assert logs[0] == logs[1]
+
+
+def _losses(log: Path) -> list[tuple[int, float]]:
+    events = map(json.loads, log.read_text().splitlines())
+    return [(e["step"], e["loss"]) for e in events if e["event"] == "validation"]
+
+
+def _kill_once_it_has_a_state(recipe: Path, out: Path) -> None:
+    command = "import sys; from amanuensis.cli import main; sys.exit(main())"
+    arguments = ["train", str(recipe), "--out", str(out), "--threads", "1", "--quiet"]
+    process = subprocess.Popen([sys.executable, "-c", command, *arguments])
+    log = out / "log.jsonl"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if log.exists() and log.read_text().count("validation") >= 2 and (out / "state.safetensors").exists():
+            break
+        time.sleep(0.01)
+    assert process.poll() is None, "the run ended before it could be killed"
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def test_a_finished_run_resumes_to_nothing_and_another_recipe_is_refused(
+    recipe: dict[str, Any], tmp_path: Path, lines: Path
+) -> None:
+    path = write_recipe(tmp_path / "r.toml", recipe)
+    out = tmp_path / "run"
+    train(path, options=_options(out))
+    weights = (out / "last" / "model.safetensors").read_bytes()
+    train(path, options=_options(out, resume=True))
+    assert (out / "last" / "model.safetensors").read_bytes() == weights
+    with pytest.raises(TrainingError, match="holds a run already"):
+        train(path, options=_options(out))
+    with pytest.raises(TrainingError, match="differ: optimizer"):
+        train(path, overrides=["optimizer.learning_rate=0.5"], options=_options(out, resume=True))
+    with pytest.raises(TrainingError, match="no run to resume"):
+        train(path, options=_options(tmp_path / "nothing", resume=True))
+    labels = lines / "labels.tsv"
+    labels.write_text(labels.read_text().replace("minim", "mimim"))
+    with pytest.raises(TrainingError, match="drawn"):
+        train(path, options=_options(out, resume=True))
+
+
+def test_fine_tuning_unites_alphabets_and_keeps_what_is_frozen(
+    recipe: dict[str, Any], tmp_path: Path
+) -> None:
+    first = train(write_recipe(tmp_path / "r.toml", recipe), options=_options(tmp_path / "first"))
+    draw_lines(tmp_path / "other", ["zebra", "zoo", "bazaar"], ["train", "train", "val"])
+    tuning = {
+        "description": "a test",
+        "data": {"paths": [str(tmp_path / "other")]},
+        "training": {"epochs": 2, "batch_size": 2, "workers": 0},
+        "fine_tuning": {"freeze": ["blocks"]},
+    }
+    path = write_recipe(tmp_path / "t.toml", tuning)
+    second = train(path, options=_options(tmp_path / "second", start_from=str(first)))
+    before, after = load_file(first / "model.safetensors"), load_file(second / "model.safetensors")
+    old, new = read_config(first).vocabulary, read_config(second).vocabulary
+    assert new.symbols[: len(old)] == old.symbols
+    assert set("zebro") <= set(new.symbols)
+    blocks = [name for name in before if name.startswith("blocks.")]
+    assert any("running_mean" in name for name in blocks)
+    assert all(torch.equal(before[name], after[name]) for name in blocks)
+    assert not torch.equal(before["head.weight"], after["head.weight"][: before["head.weight"].shape[0]])
+    with pytest.raises(RecipeError, match="--from"):
+        train(path, options=_options(tmp_path / "third"))
+
+
+def test_lines_that_cannot_be_used_are_named_before_the_first_epoch(
+    recipe: dict[str, Any], tmp_path: Path, lines: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (lines / "p0_0.png").write_bytes(b"")
+    labels = lines / "labels.tsv"
+    labels.write_text(labels.read_text().replace("annum", "a" * 200))
+    train(write_recipe(tmp_path / "r.toml", recipe), options=RunOptions(out=tmp_path / "run"))
+    told = capsys.readouterr().err
+    assert "left out of train: drawn/p0_0" in told
+    assert "left out of train: drawn/p1_0" in told
+    assert "200 characters" in told
+    assert "5 lines to train" in told
+
+
+def test_without_a_val_split_whole_pages_of_train_validate(recipe: dict[str, Any], tmp_path: Path) -> None:
+    draw_lines(tmp_path / "nosplit", WORDS, ["train"] * 10)
+    recipe["data"] = {"paths": [str(tmp_path / "nosplit")], "validation_share": 0.2}
+    recipe["training"]["epochs"] = 1
+    best = train(write_recipe(tmp_path / "r.toml", recipe), options=_options(tmp_path / "run"))
+    assert read_config(best).scores["val"]["n"] == 2
+
+
+def test_no_lines_and_no_path_are_clear_errors(recipe: dict[str, Any], tmp_path: Path) -> None:
+    recipe["data"] = {"paths": [str(tmp_path / "nowhere*")]}
+    with pytest.raises(DataError, match="nowhere"):
+        train(write_recipe(tmp_path / "r.toml", recipe), options=_options(tmp_path / "run"))
+    draw_lines(tmp_path / "tests", WORDS[:2], ["test", "test"])
+    recipe["data"] = {"paths": [str(tmp_path / "tests")]}
+    with pytest.raises(DataError, match="0 train"):
+        train(write_recipe(tmp_path / "r.toml", recipe), options=_options(tmp_path / "run"))
+
+
+def test_a_budget_becomes_steps_once(recipe: dict[str, Any], tmp_path: Path) -> None:
+    path = write_recipe(tmp_path / "r.toml", recipe)
+    with pytest.raises(TrainingError, match="2h30m"):
+        train(path, options=_options(tmp_path / "wrong", budget="soon"))
+    train(path, options=_options(tmp_path / "run", budget="2s"))
+    begun = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert begun["budget"] == "2s"
+    steps = begun["total_steps"]
+    assert 1 <= steps < 2000
+    train(path, options=_options(tmp_path / "run", budget="50s", resume=True))
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["total_steps"] == steps
+
+
+@pytest.mark.slow
+def test_two_gloo_processes_train_one_model(recipe: dict[str, Any], tmp_path: Path) -> None:
+    recipe["training"] |= {"epochs": 2, "batch_size": 3}
+    path = write_recipe(tmp_path / "r.toml", recipe)
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2", "--master-port=29511"]
+    module = ["-m", "amanuensis", "train", str(path), "--out", str(tmp_path / "run"), "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [*launch, *module], env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "2 processes" in done.stderr
+    assert done.stderr.count("done after") == 1  # only the leader speaks
+    log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert sum(e["event"] == "validation" for e in log) == 2
+    assert max(e["step"] for e in log) == 6
