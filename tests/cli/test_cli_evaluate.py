@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,22 @@ def test_a_limit_spreads_over_the_data(run, tiny_model: Path, dataset: Path) -> 
     assert [row["text"] for row in rows] == ["ab", "a b"]
 
 
+def test_totals_without_a_set_and_other_words(run, tiny_model: Path, dataset: Path, tmp_path: Path) -> None:
+    shutil.copytree(dataset, tmp_path / "others")
+    arguments = ["evaluate", dataset, tmp_path / "others", "--split", "test", "-m", tiny_model]
+    report = json.loads(run(*arguments, "--without", "others", "--tokenizer", "punctuation", "--json").stdout)
+    assert (report["n"], report["without"]["n"], report["tokenizer"]) == (8, 4, "punctuation")
+    table = run(*arguments, "--without", "others").stdout.splitlines()
+    assert [row.split("  ")[0] for row in table[1:]] == ["bars", "others", "all", "without others"]
+
+
+def test_a_beam_reads_too(run, tiny_model: Path, dataset: Path) -> None:
+    result = run(
+        "evaluate", dataset, "--split", "test", "-m", tiny_model, "--decoder", "prefix-beam", "--json"
+    )
+    assert json.loads(result.stdout)["ser"] == 0.25
+
+
 def test_a_broken_image_counts_as_wrong_and_fails(run, tiny_model: Path, dataset: Path) -> None:
     (dataset / "lines" / "p0_1.png").write_bytes(b"broken")
     result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--json")
@@ -77,6 +94,8 @@ def test_a_missing_image_is_a_problem_that_is_told(run, tiny_model: Path, datase
         (["--split", "x"], 1, "unknown split"),
         (["--split", "test", "--from-results", "none.jsonl"], 1, "none.jsonl"),
         (["--split", "test", "--from-results", "a", "--results", "b"], 2, "either read"),
+        (["--split", "test", "-m", "no-such-model", "--decoder", "guess"], 1, "no-such-model"),
+        (["--split", "test", "--tokenizer", "syllables"], 2, "syllables"),
         (["--split", "test", "-m", "no-such-model"], 1, "no-such-model"),
     ],
 )
@@ -85,3 +104,15 @@ def test_wrong_usage(run, dataset: Path, arguments: list[str], status: int, told
     assert result.exit_code == status
     assert told in result.stderr
     assert result.stdout == ""
+
+
+def test_a_place_that_cannot_be_written_is_told_before_reading(run, tiny_model: Path, dataset: Path) -> None:
+    result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--results", dataset)
+    assert result.exit_code == 1
+    assert "cannot be written" in result.stderr
+
+
+def test_an_unknown_decoder(run, tiny_model: Path, dataset: Path) -> None:
+    result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--decoder", "guess")
+    assert result.exit_code == 1
+    assert "best-path, prefix-beam" in result.stderr

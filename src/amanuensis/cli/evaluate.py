@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from amanuensis.cli.console import Progress, count, note, print_json, print_table, teach
-from amanuensis.cli.options import DEFAULT_MODEL, BatchSize, Json, Model, Quiet, Threads
+from amanuensis.cli.options import DEFAULT_MODEL, BatchSize, Json, Model, Quiet, Search, Threads
 from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,6 +32,13 @@ HELP = teach(
         "scores a result file again, without reading an image",
     ),
 )
+
+
+class Words(StrEnum):
+    """How a text is cut into words."""
+
+    whitespace = "whitespace"
+    punctuation = "punctuation"
 
 
 def evaluate(
@@ -55,8 +64,18 @@ def evaluate(
     limit: Annotated[
         int | None, typer.Option("--limit", min=1, help="Only so many lines, spread evenly over the data.")
     ] = None,
+    tokenizer: Annotated[
+        Words, typer.Option("--tokenizer", help="Words end at white space, or at punctuation too.")
+    ] = Words.whitespace,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--without", metavar="SET", help="Give totals without this data set too; may be repeated."
+        ),
+    ] = None,
+    decoder: Search = None,
     threads: Threads = 1,
-    batch_size: BatchSize = 16,
+    batch_size: BatchSize = 8,
     quiet: Quiet = False,
 ) -> None:
     """Read labelled lines and score."""
@@ -74,12 +93,13 @@ def evaluate(
     if from_results is not None:
         found = read_results(from_results)
     else:
-        recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size)
+        recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size, decoder=decoder)
         target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
+        _check_writable(target)
         found = _read(recognizer, samples, quiet=quiet)
         write_results(found, target)
         note(f"what was read, line by line: {target}", quiet=quiet)
-    report = score(found, samples)
+    report = score(found, samples, tokenizer=tokenizer.value, without=without or ())
     if html is not None:
         write_html(report, html)
         note(f"the report: {html}", quiet=quiet)
@@ -113,6 +133,13 @@ def _spread(samples: list[Sample], limit: int | None) -> list[Sample]:
     return [samples[i * len(samples) // limit] for i in range(limit)]
 
 
+def _check_writable(target: Path) -> None:
+    """Find out before an hour of reading, not after it."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise DataError(f"{target}: cannot be written; choose another place with --results")
+
+
 def _read(recognizer: Recognizer, samples: Sequence[Sample], *, quiet: bool) -> Results:
     from amanuensis import evaluation  # noqa: PLC0415
 
@@ -127,6 +154,8 @@ def _print(report: Report, problems: Sequence[str], *, as_json: bool) -> None:
     summaries = dict(report.sets)
     if len(summaries) > 1:
         summaries["all"] = report.total
+    if report.without is not None:
+        summaries[f"without {', '.join(report.left_out)}"] = report.without
     header = ("set", "lines", "CER %", "95 % interval", "WER %", "SER %", "lines/s")
     print_table(header, [_row(name, summary) for name, summary in summaries.items()])
 

@@ -16,6 +16,10 @@ Model = Annotated[
         help="A shipped model's name, a model folder, or a Hugging Face id (organization/name).",
     ),
 ]
+Search = Annotated[
+    str | None,
+    typer.Option("--decoder", help="best-path or prefix-beam; by default what the model was measured with."),
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")]
 BatchSize = Annotated[
     int, typer.Option("--batch-size", min=1, help="Lines read together: speed and memory, never the text.")

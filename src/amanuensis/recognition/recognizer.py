@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ class Recognizer:
         *,
         threads: int = 1,
         batch_size: int = DEFAULT_BATCH_SIZE,
-        decoder: Method | None = None,
+        decoder: str | None = None,
     ) -> Recognizer:
         """Load a model for reading.
 
@@ -74,7 +74,7 @@ class Recognizer:
         runtime = OnnxRuntime(find_model(model), threads, batch_size=batch_size)
         config = runtime.config
         if decoder is not None:
-            config = replace(config, decoder=replace(config.decoder, method=decoder))
+            config = replace(config, decoder=replace(config.decoder, method=cast(Method, decoder)))
         return cls(config, runtime)
 
     def read(self, images: Any) -> list[Reading]:

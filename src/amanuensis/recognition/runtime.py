@@ -16,7 +16,7 @@ from amanuensis.recognition.folder import GRAPH_FILE, read_config
 
 INPUTS = ("image", "widths")
 OUTPUTS = ("logits", "lengths")
-DEFAULT_BATCH_SIZE = 16
+DEFAULT_BATCH_SIZE = 8
 
 
 class Runtime(Protocol):
