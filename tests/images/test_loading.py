@@ -336,6 +336,21 @@ def test_damaged_files_fail_as_image_errors_or_load(data: st.DataObject) -> None
     assert failure is None or failure.startswith("damaged: ")
 
 
+def test_no_warning_of_pillows_leaks() -> None:
+    # Of these, Pillow warns: a size that its own limit lets pass, EXIF data without an end.
+    large = png(10_000, 9_500, 8, 0, b"")
+    odd = encoded(Image.fromarray(PATTERN), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff")
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        Image.open(io.BytesIO(large))
+        assert seen
+        seen.clear()
+        with pytest.raises(ImageError, match="broken or truncated"):
+            load_image(large)
+        load_image(odd)
+    assert not seen
+
+
 def test_warnings_stay_as_they_were() -> None:
     content = encoded(Image.fromarray(PATTERN), "JPEG", exif=b"Exif\0\0garbage")
     before = list(warnings.filters)

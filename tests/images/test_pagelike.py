@@ -54,9 +54,10 @@ def test_tilted_pages(degrees: float) -> None:
     assert "rows" in (looks_like_page(np.asarray(page)) or "")
 
 
-def test_a_black_border_hides_no_page() -> None:
-    page = np.pad(written_page(20, 30, 500), 40)
-    assert "rows" in (looks_like_page(page) or "")
+@pytest.mark.parametrize("paleness", [1, 2, 4])
+def test_a_black_border_hides_no_page(paleness: int) -> None:
+    page = 240 - 240 // paleness + written_page(20, 30, 500) // paleness
+    assert "rows" in (looks_like_page(np.pad(page, 40)) or "")
 
 
 def test_a_shadow_is_no_row_and_hides_none() -> None:

@@ -8,14 +8,15 @@ from PIL import Image
 
 # Rows are counted in a few vertical strips, since the rows of a tilted page run into each other over its
 # full width; the median strip decides. Of 19,163 real lines (twelfth century to today, some with neighbours
-# in the crop) one has 5 rows and none more; pages, also small, tilted by 3 degrees or with black scan
-# borders, have 10 or more.
-_ROWS_OF_A_PAGE = 7
+# in the crop) one has 6 rows and none more; pages, also small, tilted by 3 degrees or with black scan
+# borders, have 14 or more.
+_ROWS_OF_A_PAGE = 8
 _STRIPS = 5
 _ROWS_SEEN_AT = 400  # pixels of height that a page is reduced to; its rows are still some ten pixels apart
+_GRAIN = 2  # grey levels; the steps of a smooth shadow are no ink
 # A page with few rows is told by its size: no scanner gives a line a thousand pixels.
 _HEIGHT_OF_A_PAGE = 1000
-# In anything longer, so many rows would each be longer (42 to 1) than the longest real line (31 to 1).
+# In anything longer, so many rows would each be longer (48 to 1) than the longest real line (31 to 1).
 _LONGEST_ASPECT = 6
 
 
@@ -52,15 +53,17 @@ def _local_ink(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     reach = max(1, levels.shape[0] // 6)
     sums = np.cumsum(np.pad(levels, ((reach + 1, reach), (0, 0)), mode="edge"), axis=0, dtype=np.float64)
     near = (sums[2 * reach + 1 :] - sums[: -2 * reach - 1]) / (2 * reach + 1)
-    ink: NDArray[np.float32] = np.maximum(near - levels, 0).astype(np.float32)
-    # A black scan border is darker than any ink; unclipped it would be the only row there is.
-    return ink.clip(max=6 * ink.mean())
+    ink: NDArray[np.float32] = np.maximum(near - levels - _GRAIN, 0).astype(np.float32)
+    return ink
 
 
 def _count_peaks(profile: NDArray[np.float32]) -> int:
-    """Rows of writing: peaks of at least a quarter of the highest, with gaps down to half of them."""
+    """Rows of writing: high peaks with gaps down to half of them.
+
+    High is half of what a fifth of the profile exceeds; half of the maximum would be a scan border's.
+    """
     smooth = np.convolve(np.pad(profile, 1, mode="edge"), [0.25, 0.5, 0.25], "valid")
-    least = smooth.max() / 4
+    least = float(np.quantile(smooth, 0.8)) / 2
     rows, peak, valley, rising = 0, 0.0, 0.0, True
     for value in [*smooth.tolist(), 0.0]:
         if rising:
