@@ -164,7 +164,6 @@ def test_transparency_shows_white_paper() -> None:
         rgba,
         rgba.convert("RGBa"),
         rgba.convert("LA"),
-        rgba.convert("PA"),
         ink,
         ink[:, :, [0, 3]],
     ]
