@@ -23,7 +23,6 @@ def _lines(folder: Path, *, seed: int = 1, preset: str = "strong", **more: objec
         spec=IMAGE_SPECS["cpu"],
         augmentation=AUGMENTATIONS[preset],
         seed=seed,
-        min_width=lambda _text: 8,
         **more,
     )
 
@@ -62,15 +61,6 @@ def test_another_epoch_is_another_augmentation(lines: Path) -> None:
     assert first.shape != other.shape or not np.array_equal(first, other)
 
 
-def test_an_augmentation_that_leaves_too_few_frames_is_not_used(lines: Path) -> None:
-    drawn = _lines(lines)
-    width = _lines(lines, preset="none").prepared(0, 0).image.shape[1]
-    tight = TrainingLines(
-        drawn.samples, drawn.widths, drawn.spec, drawn.augmentation, 1, min_width=lambda _text: width
-    )
-    assert all(tight.prepared(epoch, 0).image.shape[1] >= width for epoch in range(20))
-
-
 def test_the_synthetic_share_is_exact_and_its_lines_change_by_epoch(lines: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus.txt"
     corpus.write_text("\n".join(f"the quick brown fox number {i} jumps over a lazy dog" for i in range(50)))
@@ -103,9 +93,7 @@ def test_collate_pads_with_zeros_and_keeps_widths(lines: Path) -> None:
 
 def test_a_fixed_width_is_kept_whatever_the_augmentation(lines: Path) -> None:
     samples = read_dataset(lines).split("train")
-    drawn = TrainingLines(
-        samples, [864] * 7, IMAGE_SPECS["paper"], AUGMENTATIONS["strong"], 1, min_width=lambda _text: 8
-    )
+    drawn = TrainingLines(samples, [864] * 7, IMAGE_SPECS["paper"], AUGMENTATIONS["strong"], 1)
     assert {drawn.prepared(epoch, 0).image.shape for epoch in range(5)} == {(68, 864)}
 
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from amanuensis.data import read_dataset
-from amanuensis.errors import ModelError
+from amanuensis.errors import DataError, ModelError
 from amanuensis.images import IMAGE_SPECS
 from amanuensis.language import Vocab
 from amanuensis.models import NETWORKS, HtrJand, build_network, num_parameters
@@ -80,9 +80,7 @@ def test_an_exported_model_reads_as_the_network_does_and_keeps_its_report(
     config, network = _model()
     write_model_folder(tmp_path / "trained", config, network)
     samples = read_dataset(lines).samples
-    report = export_model(
-        tmp_path / "trained", tmp_path / "exported", samples=samples, scores={"test": _REPORT}
-    )
+    report = export_model(tmp_path / "trained", tmp_path / "exported", samples=samples, reports=[_REPORT])
     assert report is not None
     assert (report.lines, report.same_text) == (10, 10)
     assert report.largest_difference < 1e-3
@@ -94,7 +92,15 @@ def test_an_exported_model_reads_as_the_network_does_and_keeps_its_report(
     assert len(Recognizer.load(tmp_path / "exported").read([samples[0].image])) == 1
 
 
-_REPORT = {"n": 4, "cer": 0.125, "cer_interval": [0.1, 0.2], "sets": {"a": {"n": 4, "cer": 0.125}}}
+_SCORES = {"n": 4, "cer": 0.125, "wer": 0.5, "ser": 1.0, "cer_interval": [0.1, 0.2]}
+_REPORT = {"split": "test", **_SCORES, "sets": {"a": {**_SCORES, "cer_interval": None}}, "seconds": 3.0}
+
+
+def test_what_is_no_report_is_not_kept_as_one(tmp_path: Path) -> None:
+    config, network = _model()
+    write_model_folder(tmp_path / "m", config, network)
+    with pytest.raises(DataError, match="wer"):
+        export_model(tmp_path / "m", tmp_path / "out", reports=[{"n": 4, "cer": 0.1}])
 
 
 def test_a_graph_of_other_weights_is_found_out(tmp_path: Path, lines: Path) -> None:

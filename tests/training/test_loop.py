@@ -80,9 +80,7 @@ def _fit(folder: Path, settings: FitSettings, *, steps: int, losses: Sequence[fl
     samples = read_dataset(folder).split("train")[:4]
     vocab = Vocab.from_texts(s.text for s in samples)
     network = Linear(vocab.num_classes)
-    lines = TrainingLines(
-        samples, [1] * 4, IMAGE_SPECS["cpu"], AUGMENTATIONS["none"], 1, min_width=lambda _text: 1
-    )
+    lines = TrainingLines(samples, [1] * 4, IMAGE_SPECS["cpu"], AUGMENTATIONS["none"], 1)
     told = iter(losses)
 
     def validate() -> Validation:

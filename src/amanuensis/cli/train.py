@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -88,6 +89,14 @@ def export(
         ),
     ] = None,
     split: Annotated[str, typer.Option("--split", help="Which lines of it.")] = "val",
+    reports: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--report",
+            metavar="FILE",
+            help="Keep these scores (of evaluate --json) in the model; may be repeated.",
+        ),
+    ] = None,
     with_attention: Annotated[
         bool, typer.Option("--with-attention", help="Keep attention weights as an output of the graph.")
     ] = False,
@@ -98,7 +107,10 @@ def export(
     from amanuensis import training  # noqa: PLC0415
 
     samples = _samples(data, split) if data else []
-    report = training.export_model(source, target, with_attention=with_attention, samples=samples)
+    kept = [_report(path) for path in reports or ()]
+    report = training.export_model(
+        source, target, with_attention=with_attention, samples=samples, reports=kept
+    )
     if report is not None:
         note(
             f"{report.same_text} of {count(report.lines, 'line')} read alike; CER {report.cer_network:.4f} before, "
@@ -106,6 +118,16 @@ def export(
             quiet=quiet,
         )
     typer.echo(target)
+
+
+def _report(path: Path) -> dict[str, Any]:
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: not a report of evaluate --json: {error}") from error
+    if not isinstance(report, dict):
+        raise DataError(f"{path}: not a report of evaluate --json")
+    return report
 
 
 def _samples(paths: list[Path], split: str) -> list[Sample]:

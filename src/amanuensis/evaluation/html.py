@@ -11,9 +11,9 @@ from pathlib import Path
 
 from amanuensis.evaluation.pieces import bar, differences, glyph, percent, picture, reliability_plot
 from amanuensis.evaluation.report import Report, ScoredLine, Summary
-from amanuensis.evaluation.results import write_whole
 from amanuensis.evaluation.style import STYLE
 from amanuensis.metrics import TextScores, Tokenizer, calibration_error
+from amanuensis.recognition import write_atomically
 
 _NUM_CONFUSIONS = 48
 _NUM_ROWS = 12
@@ -25,7 +25,8 @@ _WORDS: dict[Tokenizer, str] = {
 
 def write_html(report: Report, path: Path | str, *, worst: int = 40) -> None:
     """Write `html_report` to a file, which appears whole or not at all."""
-    write_whole(Path(path), html_report(report, worst=worst))
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(Path(path), html_report(report, worst=worst).encode())
 
 
 def html_report(report: Report, *, worst: int = 40) -> str:

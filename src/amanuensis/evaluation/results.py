@@ -8,7 +8,6 @@ where it is.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from amanuensis.errors import DataError, ModelError
 from amanuensis.language import TextNormalization
+from amanuensis.recognition import write_atomically
 
 FORMAT = 1
 
@@ -72,7 +72,9 @@ def write_results(results: Results, path: Path | str) -> None:
         "seconds": {name: round(seconds, 3) for name, seconds in results.seconds.items()},
     }
     rows = [header, *map(_row, results.outcomes)]
-    write_whole(Path(path), "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    encoded = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(Path(path), encoded)
 
 
 def read_results(path: Path | str) -> Results:
@@ -98,20 +100,6 @@ def read_results(path: Path | str) -> Results:
             raise DataError(f"{path}:{number}: a second result for {outcome.id!r}")
         seen.add(outcome.id)
     return _with_header(path, rows[0][1], outcomes)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write UTF-8 text beside `path`, then move it there: nobody ever finds half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with unfinished.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def _row(outcome: Outcome) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,11 +75,10 @@ class TrainingLines:
 
     Attributes:
         samples: real lines.
-        widths: their prepared widths in pixels (to bucket by; augmentation may change them a little).
+        widths: their prepared widths in pixels, to bucket by.
         spec, augmentation, seed: how a line is prepared.
         synthetic: rendered lines, or None.
         synthetic_share: of the union (Algorithm 2): n = real x r / (1 - r) lines an epoch.
-        min_width: prepared text -> fewest pixels that its CTC targets need; augmentation may not go below.
     """
 
     samples: Sequence[Sample]
@@ -87,7 +86,6 @@ class TrainingLines:
     spec: ImageSpec
     augmentation: Augmentation
     seed: int
-    min_width: Callable[[str], int]
     synthetic: SyntheticLines | None = None
     synthetic_share: float = 0.0
 
@@ -110,10 +108,9 @@ class TrainingLines:
             assert self.synthetic is not None
             grey, text = self.synthetic.sample(epoch, index - len(self.samples))
             key = f"synthetic/{epoch}-{index - len(self.samples)}"
+        # Augmented before it is padded to a fixed width (2.26): what is moved in from outside is paper.
         line = normalize_contrast(resize_to_spec(grey, self.spec), self.spec)
-        changed = augment(line, self.augmentation, generator_for("augment", self.seed, epoch, key))
-        if self.min_width(text) <= changed.shape[1] <= (self.spec.width or changed.shape[1]):
-            line = changed
+        line = augment(line, self.augmentation, generator_for("augment", self.seed, epoch, key))
         return PreparedLine(np.ascontiguousarray(pad_to_spec(line, self.spec)), text, key)
 
     def plan(self, epoch: int, batch_size: int) -> list[list[int]]:

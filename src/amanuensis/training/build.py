@@ -257,41 +257,34 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     console.say(f"opening {len(sources.train) + len(sources.val)} images once")
     train_lines, unreadable = readable(sources.train, config.image, "train")
     val_lines, val_unreadable = readable(sources.val, config.image, "val")
-    min_width = MinWidth(objective, config.stride)
-    train_lines, too_long = fitting(train_lines, min_width, "train")
+    train_lines, too_long = fitting(
+        train_lines, lambda text: _min_width(text, objective, config.stride), "train"
+    )
     return Parts(
         recipe,
         network,
         objective,
-        _training_lines(recipe, config, train_lines, min_width),
+        _training_lines(recipe, config, train_lines),
         ValidationLines(val_lines.samples, val_lines.widths, config.image),
         [*sources.problems, *unreadable, *val_unreadable, *too_long],
     )
 
 
-def _training_lines(recipe: Recipe, config: ModelConfig, lines: Lines, min_width: MinWidth) -> TrainingLines:
+def _training_lines(recipe: Recipe, config: ModelConfig, lines: Lines) -> TrainingLines:
     return TrainingLines(
         samples=lines.samples,
         widths=lines.widths,
         spec=config.image,
         augmentation=_named(AUGMENTATIONS, recipe.augmentation.preset, "augmentation.preset"),
         seed=recipe.seed,
-        min_width=min_width,
         synthetic=synthetic_lines(recipe.synthetic, config.image, recipe.seed),
         synthetic_share=recipe.synthetic.share if recipe.synthetic else 0.0,
     )
 
 
-@dataclass(frozen=True)
-class MinWidth:
-    """Text -> the prepared pixels that its CTC target needs. A class, so that workers can be sent it."""
-
-    objective: CtcObjective
-    stride: int
-
-    def __call__(self, text: str) -> int:
-        """At least one frame."""
-        return self.stride * max(1, min_frames(self.objective.encode(text)))
+def _min_width(text: str, objective: CtcObjective, stride: int) -> int:
+    """The prepared pixels that a text's CTC target needs; at least one frame."""
+    return stride * max(1, min_frames(objective.encode(text)))
 
 
 def fit_settings(recipe: Recipe) -> FitSettings:

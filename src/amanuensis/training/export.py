@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from amanuensis.errors import ModelError
+from amanuensis.errors import DataError, ModelError
 from amanuensis.images import load_image, prepare
 from amanuensis.metrics import LinePair, score_lines
 from amanuensis.models import HtrJand
@@ -87,7 +87,7 @@ def export_model(
     *,
     with_attention: bool = False,
     samples: Sequence[Sample] = (),
-    scores: dict[str, Any] | None = None,
+    reports: Sequence[Mapping[str, Any]] = (),
 ) -> ParityReport | None:
     """Write a model folder to read with from a run or a model folder.
 
@@ -96,14 +96,14 @@ def export_model(
         target: the folder to write.
         with_attention: let the graph return the attention weights too.
         samples: lines to compare network and graph on.
-        scores: reports to keep in the model's config and card, by split.
+        reports: what `evaluate --json` printed, to keep in the model's config and card by their splits.
 
     Raises:
         ModelError: the source is no model, or the graph does not equal the network.
     """
     folder = source / "best" if (source / "best").is_dir() else source
     config, network = load_network(folder)
-    config = replace(config, scores={**config.scores, **(scores or {})})
+    config = replace(config, scores={**config.scores, **dict(map(scores_of_report, reports))})
     write_model_folder(target, config, network, with_attention=with_attention)
     if not samples:
         return None
@@ -113,6 +113,23 @@ def export_model(
     config = replace(config, scores={**config.scores, "parity": asdict(report)})
     write_model_folder(target, config, network, with_attention=with_attention)
     return report
+
+
+_SCORES = ("n", "cer", "wer", "ser", "cer_interval")
+
+
+def scores_of_report(report: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The split of a report and the numbers of it that a model keeps.
+
+    Raises:
+        DataError: it is not what `evaluate --json` prints.
+    """
+    try:
+        scores = {key: report[key] for key in _SCORES}
+        sets = {name: {key: of_set[key] for key in _SCORES} for name, of_set in report["sets"].items()}
+        return str(report["split"]), {**scores, "sets": sets}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"not a report of evaluate --json: {error!r} is missing") from error
 
 
 def write_model_folder(

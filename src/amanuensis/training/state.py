@@ -6,16 +6,16 @@ All randomness being a function of (seed, epoch, sample) and (seed, step), no ge
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from amanuensis.errors import TrainingError
+from amanuensis.recognition import write_atomically
 
 
 @dataclass(slots=True)
@@ -63,17 +63,8 @@ def save_state(
     tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
     for index, moments in optimizer.state_dict()["state"].items():
         tensors.update({f"optimizer.{index}.{name}": value for name, value in moments.items()})
-    save_atomically(path, tensors, {"progress": json.dumps(asdict(progress))})
-
-
-def save_atomically(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """A safetensors file that appears whole or not at all."""
-    temporary = path.with_name(path.name + ".tmp")
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(contiguous, temporary, metadata=metadata)
-    with temporary.open("rb+") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_atomically(path, save(contiguous, {"progress": json.dumps(asdict(progress))}))
 
 
 def load_state(path: Path, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Progress:
