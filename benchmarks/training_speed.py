@@ -30,7 +30,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    network = build_network(arguments.network).train()
+    network = build_network(arguments.network).train().to(memory_format=torch.channels_last)
     objective = CtcObjective(ALPHABET, TextNormalization())
     optimizer = torch.optim.AdamW(network.parameters())
     height = network.config.height

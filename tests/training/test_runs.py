@@ -45,6 +45,22 @@ def test_a_run_leaves_models_that_read_a_log_and_what_it_was_begun_with(
     assert list(begun["fingerprints"]) == ["drawn"]
 
 
+def test_the_shipped_smoke_recipe_runs_on_whatever_lines_it_is_given(tmp_path: Path, lines: Path) -> None:
+    best = train("smoke", overrides=[f"data.paths=['{lines}']"], options=_options(tmp_path / "run"))
+    assert len(Recognizer.load(best).read(lines / "p9_0.png")) == 1
+
+
+def test_the_papers_network_trains_on_the_papers_images(recipe: dict[str, Any], tmp_path: Path) -> None:
+    recipe["network"]["name"] = "htr-jand-student"
+    recipe["training"]["epochs"] = 1
+    path = write_recipe(tmp_path / "r.toml", recipe)
+    with pytest.raises(RecipeError, match="64 px high"):
+        train(path, options=_options(tmp_path / "wrong"))
+    best = train(path, overrides=["image.spec=paper"], options=_options(tmp_path / "run"))
+    config = read_config(best)
+    assert (config.image.height, config.image.width, config.stride) == (68, 864, 1)
+
+
 def test_killed_and_resumed_is_the_same_to_the_last_bit(recipe: dict[str, Any], tmp_path: Path) -> None:
     recipe["training"] |= {"epochs": 8, "accumulate": 2, "patience": 99}
     recipe["network"]["options"]["dropout"] = 0.2
