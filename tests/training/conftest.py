@@ -6,8 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from drawn_lines import WORDS, draw_lines
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)  # more only wait for each other on networks this small
 
 
 @pytest.fixture

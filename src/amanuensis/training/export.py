@@ -34,7 +34,7 @@ from amanuensis.training.card import model_card
 from amanuensis.training.weights import encoded_weights, load_network
 
 OPSET = 17
-SMALLEST_DIFFERENCE = 1e-3  # of logits, between the trained network and the exported graph
+LARGEST_DIFFERENCE = 1e-3  # of logits, between the trained network and the exported graph
 
 
 class TorchRuntime:
@@ -104,13 +104,16 @@ def export_model(
     folder = source / "best" if (source / "best").is_dir() else source
     config, network = load_network(folder)
     config = replace(config, scores={**config.scores, **dict(map(scores_of_report, reports))})
-    write_model_folder(target, config, network, with_attention=with_attention)
-    if not samples:
-        return None
-    report = compare(config, network, OnnxRuntime(target), samples)
-    if report.same_text < report.lines or report.largest_difference > SMALLEST_DIFFERENCE:
-        raise ModelError(f"{target}: the exported graph does not equal the network: {report}")
-    config = replace(config, scores={**config.scores, "parity": asdict(report)})
+    report = None
+    if samples:
+        # In a scratch folder, so that a graph that differs never replaces one that reads.
+        with tempfile.TemporaryDirectory() as scratch:
+            trial = Path(scratch) / "model"
+            write_model_folder(trial, config, network, with_attention=with_attention)
+            report = compare(config, network, OnnxRuntime(trial), samples)
+        if report.same_text < report.lines or report.largest_difference > LARGEST_DIFFERENCE:
+            raise ModelError(f"{source}: the exported graph does not equal the network: {report}")
+        config = replace(config, scores={**config.scores, "parity": asdict(report)})
     write_model_folder(target, config, network, with_attention=with_attention)
     return report
 
