@@ -11,6 +11,7 @@ from PIL import ImageFont
 
 from amanuensis.data import read_dataset
 from amanuensis.data.synthetic import SyntheticLines
+from amanuensis.errors import TrainingError
 from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS
 from amanuensis.training.batches import TrainingLines, ValidationLines, batches_of_epoch, collate
 
@@ -38,6 +39,18 @@ def test_every_line_is_drawn_once_an_epoch_in_an_order_of_seed_and_epoch(
     if batch_size < 7:
         assert epochs != other_seed
         assert epochs[0] != epochs[1] or epochs[1] != epochs[2]
+
+
+@pytest.mark.parametrize("epoch", range(6))
+def test_every_batch_has_a_line_for_each_process(lines: Path, epoch: int) -> None:
+    plan = _lines(lines).plan(epoch, 3, num_processes=2)
+    assert sorted(map(len, plan)) == [
+        3,
+        4,
+    ]  # 7 lines: the last one joins its neighbour, wherever that is drawn
+    assert sorted(i for batch in plan for i in batch) == list(range(7))
+    with pytest.raises(TrainingError, match="7 lines"):
+        _lines(lines).plan(epoch, 3, num_processes=8)
 
 
 def test_lines_of_a_batch_are_of_similar_width(lines: Path) -> None:

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from amanuensis.data.synthetic import SyntheticLines
+from amanuensis.errors import TrainingError
 from amanuensis.images import (
     Augmentation,
     ImageSpec,
@@ -113,8 +114,16 @@ class TrainingLines:
         line = augment(line, self.augmentation, generator_for("augment", self.seed, epoch, key))
         return PreparedLine(np.ascontiguousarray(pad_to_spec(line, self.spec)), text, key)
 
-    def plan(self, epoch: int, batch_size: int) -> list[list[int]]:
-        """The batches of an epoch as line indices: shuffled, sorted by width within pools, cut, shuffled again."""
+    def plan(self, epoch: int, batch_size: int, *, num_processes: int = 1) -> list[list[int]]:
+        """The batches of an epoch as line indices: shuffled, sorted by width within pools, cut, shuffled again.
+
+        Every batch has a line for each of `num_processes`: the rest of a pool that is too small joins its neighbour.
+
+        Raises:
+            TrainingError: there are fewer lines than processes.
+        """
+        if len(self) < num_processes:
+            raise TrainingError(f"{len(self)} lines cannot be shared among {num_processes} processes")
         rng = generator_for("order", self.seed, epoch)
         order = rng.permutation(len(self))
         widths = np.concatenate([np.asarray(self.widths), self._synthetic_widths(epoch)])
@@ -124,6 +133,9 @@ class TrainingLines:
             lines = order[start : start + pool]
             lines = lines[np.argsort(widths[lines], kind="stable")]
             batches += [lines[i : i + batch_size].tolist() for i in range(0, len(lines), batch_size)]
+            if len(batches[-1]) < num_processes and len(batches) > 1:
+                rest = batches.pop()
+                batches[-1] += rest
         return [batches[i] for i in rng.permutation(len(batches))]
 
     def _synthetic_widths(self, epoch: int) -> NDArray[np.float64]:

@@ -315,7 +315,7 @@ def fit_settings(recipe: Recipe) -> FitSettings:
 def total_steps(parts: Parts, budget: str | None, device: torch.device, world: World) -> int:
     """Updates of the whole run: from the epochs, or from the budget by timing real batches once."""
     training = parts.recipe.training
-    batches = len(parts.train.plan(0, training.batch_size))
+    batches = len(parts.train.plan(0, training.batch_size, num_processes=world.size))
     steps_per_epoch = -(-batches // training.accumulate)
     if budget is None:
         return training.epochs * steps_per_epoch

@@ -112,7 +112,7 @@ class Fit:
     def _epoch(self) -> None:
         progress, settings = self.progress, self.settings
         began = time.monotonic() - progress.seconds
-        plan = self.lines.plan(progress.epoch, settings.batch_size)
+        plan = self.lines.plan(progress.epoch, settings.batch_size, num_processes=self.world.size)
         for group in self._groups(plan):
             if progress.step >= progress.total_steps:
                 return
@@ -126,8 +126,7 @@ class Fit:
     def _groups(self, plan: list[list[int]]) -> Iterator[list[Batch]]:
         """The rest of an epoch's batches, `accumulate` at a time."""
         accumulate = self.settings.accumulate
-        rest = plan[self.progress.step_in_epoch * accumulate :]
-        rest = [share for share in map(self.world.share_of, _at_least(rest, self.world.size)) if share]
+        rest = [self.world.share_of(batch) for batch in plan[self.progress.step_in_epoch * accumulate :]]
         batches = batches_of_epoch(self.lines, self.progress.epoch, rest, workers=self.settings.workers)
         while group := list(islice(batches, accumulate)):
             yield group
@@ -199,14 +198,3 @@ class Fit:
             progress.stopped = f"validation loss has not improved for {progress.stale} validations"
         if result is not None and self.recorder:
             self.recorder.validation(progress, result, best=best)
-
-
-def _at_least(batches: list[list[int]], size: int) -> list[list[int]]:
-    """Batches that hold fewer lines than there are processes join their neighbour: every process must get one."""
-    joined: list[list[int]] = []
-    for batch in batches:
-        if joined and len(batch) < size:
-            joined[-1] = joined[-1] + batch
-        else:
-            joined.append(batch)
-    return joined
