@@ -238,7 +238,24 @@ def test_a_training_error_is_told(run, training: types.SimpleNamespace) -> None:
 def test_export_without_a_check(run, training: types.SimpleNamespace) -> None:
     result = run("export", "runs/x", "-o", "m", "--with-attention")
     assert (result.stdout, result.stderr) == ("m\n", "")
-    assert training.export == (Path("runs/x"), Path("m"), {"with_attention": True, "samples": []})
+    assert training.export == (
+        Path("runs/x"),
+        Path("m"),
+        {"with_attention": True, "samples": [], "reports": []},
+    )
+
+
+def test_export_keeps_reports_and_refuses_what_is_none(
+    run, training: types.SimpleNamespace, tmp_path: Path
+) -> None:
+    report = tmp_path / "report.json"
+    report.write_text('{"split": "test"}')
+    run("export", "runs/x", "-o", "m", "--report", report)
+    assert training.export[2]["reports"] == [{"split": "test"}]
+    report.write_text("no JSON")
+    wrong = run("export", "runs/x", "-o", "m", "--report", report)
+    assert wrong.exit_code == 1
+    assert "report.json: not a report" in wrong.stderr
 
 
 def test_export_tells_its_parity(run, training: types.SimpleNamespace, dataset: Path) -> None:
