@@ -111,6 +111,8 @@ def train(recipe: str | Path, *, overrides: Sequence[str] = (), options: RunOpti
     """
     options = options or RunOptions()
     checked = load_recipe(recipe, overrides)
+    if options.budget:
+        parse_duration(options.budget)  # a slip is told before thousands of images are opened
     if options.threads:
         torch.set_num_threads(options.threads)
     with world_of_this_process() as world:
