@@ -16,7 +16,7 @@ from reference import gflops
 from amanuensis.language import TextNormalization, Vocab
 from amanuensis.models import build_network
 from amanuensis.training.batches import Batch
-from amanuensis.training.objectives import CtcObjective
+from amanuensis.training.objectives import CtcObjective, InBfloat16, Objective
 
 BATCH, WIDTH, CHARACTERS = 8, 800, 45
 ALPHABET = Vocab([chr(0x4E00 + i) for i in range(103)])
@@ -26,12 +26,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("network")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--updates", type=int, default=20)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     network = build_network(arguments.network).train().to(memory_format=torch.channels_last)
-    objective = CtcObjective(ALPHABET, TextNormalization())
+    objective: Objective = CtcObjective(ALPHABET, TextNormalization())
+    if arguments.precision == "bf16":
+        objective = InBfloat16(objective)
     optimizer = torch.optim.AdamW(network.parameters())
     height = network.config.height
     text = "".join(ALPHABET.symbols[i % 103] for i in range(CHARACTERS))
@@ -54,6 +57,7 @@ def main() -> None:
             {
                 "network": arguments.network,
                 "threads": arguments.threads,
+                "precision": arguments.precision,
                 "lines_per_second": round(BATCH / median, 2),
                 "seconds_per_update": round(median, 4),
                 "reference_gflops": round(gflops(), 1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 
@@ -9,8 +10,10 @@ import pytest
 import torch
 
 from amanuensis.language import TextNormalization, Vocab
-from amanuensis.models import LineOutput
-from amanuensis.training.objectives import CtcObjective, ctc_per_character
+from amanuensis.models import LineOutput, build_network
+from amanuensis.models.layers import MaskedBatchNorm2d
+from amanuensis.training.batches import Batch
+from amanuensis.training.objectives import CtcObjective, InBfloat16, Objective, ctc_per_character
 
 
 def _collapse(path: tuple[int, ...]) -> list[int]:
@@ -73,3 +76,23 @@ def test_total_is_main_and_auxiliary_by_their_weights() -> None:
 def test_targets_are_normalized_and_lose_what_the_alphabet_lacks() -> None:
     objective = CtcObjective(Vocab("aé "), TextNormalization())
     assert objective.vocab.decode(objective.encode("  e\u0301   a§a ")) == "é aa"
+
+
+def test_in_bfloat16_the_gradient_points_the_same_way_and_statistics_stay_exact() -> None:
+    torch.manual_seed(0)
+    network = build_network("htr-jand-student-cpu", num_classes=3).train()
+    batch = Batch(torch.rand(4, 1, 64, 96) * 2 - 1, torch.tensor([96, 90, 64, 40]), ("ab",) * 4, ("",) * 4)
+    exact, rough = (
+        _gradient(copy.deepcopy(network), o, batch) for o in (_objective(), InBfloat16(_objective()))
+    )
+    assert float((exact - rough).abs().max()) > 0  # the precision took effect
+    assert float(torch.cosine_similarity(exact, rough, dim=0)) > 0.99
+    statistics = MaskedBatchNorm2d(2)
+    ones = torch.ones(1, 1, 1, 4099)
+    statistics((ones + 0.5 * torch.tensor([1.0, 3.0])[:, None, None]).bfloat16(), ones.bfloat16())
+    assert torch.allclose(statistics.running_mean, 0.1 * torch.tensor([1.5, 2.5]), rtol=1e-5)
+
+
+def _gradient(network: torch.nn.Module, objective: Objective, batch: Batch) -> torch.Tensor:
+    objective(network, batch, 0.5).total.backward()
+    return torch.cat([p.grad.flatten() for p in network.parameters() if p.grad is not None])

@@ -34,8 +34,9 @@ class MaskedBatchNorm2d(nn.BatchNorm2d):
         """
         if not self.training:
             return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
-        count = mask.sum() * x.shape[2]
-        mean = x.sum((0, 2, 3)) / count
+        # In float32 also where the convolutions run in bfloat16, whose eight bits cannot count to a thousand.
+        count = mask.sum(dtype=torch.float32) * x.shape[2]
+        mean = x.sum((0, 2, 3), dtype=torch.float32) / count
         centred = (x - mean[:, None, None]) * mask
         variance = centred.square().sum((0, 2, 3)) / count
         self._track(mean.detach(), variance.detach() * count / (count - 1).clamp(min=1))
@@ -64,7 +65,8 @@ class SqueezeExcitation(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """(B, C, H, W), zero where padded, and mask (B, 1, 1, W) -> (B, C, H, W)."""
-        average = x.sum((2, 3)) / (mask.sum((1, 2, 3))[:, None] * x.shape[2])
+        count = mask.sum((1, 2, 3), dtype=torch.float32)[:, None] * x.shape[2]
+        average = x.sum((2, 3), dtype=torch.float32) / count
         gate = torch.sigmoid(self.excite(F.relu(self.squeeze(average))))
         return x * gate[:, :, None, None]
 

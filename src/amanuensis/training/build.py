@@ -22,7 +22,7 @@ from amanuensis.training.batches import TrainingLines, ValidationLines
 from amanuensis.training.budget import parse_duration, seconds_per_batch, steps_within
 from amanuensis.training.distributed import World, world_of_this_process
 from amanuensis.training.loop import Fit, FitSettings, make_optimizer
-from amanuensis.training.objectives import CtcObjective
+from amanuensis.training.objectives import CtcObjective, InBfloat16, Objective
 from amanuensis.training.progress import Console, Reporter, duration
 from amanuensis.training.recipe import Recipe, load_recipe
 from amanuensis.training.run import Beginning, FolderRecorder, RunFolder
@@ -77,6 +77,11 @@ class Parts:
     train: TrainingLines
     val: ValidationLines
     left_out: Sequence[LeftOut]
+
+    @property
+    def training_objective(self) -> Objective:
+        """The objective in the recipe's precision; validation stays in float32."""
+        return InBfloat16(self.objective) if self.recipe.training.precision == "bf16" else self.objective
 
     def measure(self, device: torch.device) -> Validation:
         """One validation of the network as it stands."""
@@ -159,7 +164,7 @@ def _fit(parts: Parts, run: RunFolder, beginning: Beginning, place: Place) -> Pa
     fit = Fit(
         network=parts.network,
         optimizer=optimizer,
-        objective=parts.objective,
+        objective=parts.training_objective,
         lines=parts.train,
         validate=lambda: parts.measure(device),
         settings=settings,
@@ -322,7 +327,7 @@ def total_steps(parts: Parts, budget: str | None, device: torch.device, world: W
         return training.epochs * steps_per_epoch
     per_batch = seconds_per_batch(
         parts.network,
-        parts.objective,
+        parts.training_objective,
         parts.train,
         batch_size=training.batch_size,
         workers=training.workers,

@@ -39,6 +39,18 @@ class Objective(Protocol):
         """The loss of a batch when the share `done` of all steps is done."""
 
 
+@dataclass(frozen=True, slots=True)
+class InBfloat16:
+    """An objective whose convolutions and matrix products run in bfloat16; weights, statistics, losses stay float32."""
+
+    objective: Objective
+
+    def __call__(self, network: torch.nn.Module, batch: Batch, done: float) -> Loss:
+        """See `Objective`."""
+        with torch.autocast(batch.images.device.type, torch.bfloat16):
+            return self.objective(network, batch, done)
+
+
 class CtcObjective:
     """(1 - delta) CTC(main head) + delta CTC(auxiliary head), each per character of its line.
 

@@ -116,6 +116,8 @@ class TrainingSection(_Section):
         patience, min_improvement: early stopping on the validation loss (R5: 10 epochs, 0.001).
         checkpoint_every: updates between two states to resume from (one is also saved after every epoch).
         workers: processes that prepare images.
+        precision: of the forward pass's products while training; weights and reading stay float32. "bf16" trains half
+            as fast again on CPUs with AVX512-BF16 and on GPUs (docs/experiments.md), and is emulated elsewhere.
     """
 
     epochs: int = Field(ge=1)
@@ -127,6 +129,7 @@ class TrainingSection(_Section):
     validate_every: int = Field(default=1, ge=1)
     checkpoint_every: int = Field(default=200, ge=1)
     workers: int = Field(default=1, ge=0)
+    precision: Literal["fp32", "bf16"] = "fp32"
 
 
 class FineTuningSection(_Section):
