@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,3 +118,13 @@ def test_validation_lines_come_once_each_unaugmented(lines: Path) -> None:
     assert sorted(seen) == list(range(10))
     for indices, batch in val.batches(3):
         assert batch.texts == tuple(samples[i].text for i in indices)
+
+
+def test_widths_come_in_few_steps_so_that_kernels_are_compiled_once(lines: Path) -> None:
+    drawn = _lines(lines)
+    batches = list(batches_of_epoch(drawn, 0, drawn.plan(0, 2), workers=0))
+    assert all(batch.images.shape[3] % 64 == 0 for batch in batches)
+    assert all(batch.images.shape[3] - int(batch.widths.max()) < 64 for batch in batches)
+    fixed = replace(drawn, spec=IMAGE_SPECS["paper"])
+    [batch] = batches_of_epoch(fixed, 0, [[0]], workers=0)
+    assert batch.images.shape[3] == 864

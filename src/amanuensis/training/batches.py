@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -27,6 +28,10 @@ from amanuensis.randomness import generator_for
 from amanuensis.records import Sample
 
 BUCKET_BATCHES = 40  # batches' worth of shuffled lines that are sorted by width before they are cut
+
+# oneDNN compiles and keeps kernels for every new shape: with free widths that cost half the speed and ten
+# gigabytes in three epochs (docs/experiments.md). Padding is inert, so coarser widths change nothing else.
+WIDTH_STEP = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,11 @@ class PreparedLine:
     key: str
 
 
-def collate(lines: Sequence[PreparedLine]) -> Batch:
-    """Pads lines of one height to the widest."""
+def collate(lines: Sequence[PreparedLine], *, width_step: int = 1) -> Batch:
+    """Pads lines of one height to the widest, rounded up to a multiple of `width_step`."""
     height = lines[0].image.shape[0]
     widths = [line.image.shape[1] for line in lines]
-    images = torch.zeros(len(lines), 1, height, max(widths))
+    images = torch.zeros(len(lines), 1, height, -(-max(widths) // width_step) * width_step)
     for row, line in enumerate(lines):
         images[row, 0, :, : widths[row]] = torch.from_numpy(line.image)
     texts, keys = tuple(line.text for line in lines), tuple(line.key for line in lines)
@@ -157,6 +162,10 @@ class _EpochDataset(Dataset[PreparedLine]):
         return self.lines.prepared(self.epoch, index)
 
 
+def _width_step(spec: ImageSpec) -> int:
+    return WIDTH_STEP if spec.width is None else 1
+
+
 def _one_thread(_worker: int) -> None:
     torch.set_num_threads(1)
 
@@ -169,7 +178,7 @@ def batches_of_epoch(
         _EpochDataset(lines, epoch),
         batch_sampler=[list(batch) for batch in plan],
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=partial(collate, width_step=_width_step(lines.spec)),
         worker_init_fn=_one_thread,
         prefetch_factor=4 if workers else None,
     )
@@ -193,4 +202,4 @@ class ValidationLines:
                 PreparedLine(prepare(load_image(s.image), self.spec), s.text, s.key)
                 for s in (self.samples[i] for i in indices)
             ]
-            yield indices, collate(lines)
+            yield indices, collate(lines, width_step=_width_step(self.spec))
