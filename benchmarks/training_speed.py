@@ -40,7 +40,7 @@ def main() -> None:
     text = "".join(ALPHABET.symbols[i % 103] for i in range(CHARACTERS))
     batch = Batch(
         torch.rand(BATCH, 1, height, WIDTH) * 2 - 1,
-        torch.full((BATCH,), WIDTH),
+        torch.tensor([[height, WIDTH]] * BATCH),
         (text,) * BATCH,
         ("",) * BATCH,
     )

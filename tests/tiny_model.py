@@ -15,14 +15,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from amanuensis.images import ImageSpec
 from amanuensis.language import Vocab
-from amanuensis.recognition import Architecture, ModelConfig, TrainingData, write_model
+from amanuensis.recognition import Architecture, TextConfig, TrainingData, write_model
 
 HEIGHT = 16
 STRIDE = 4
 SYMBOL = 8  # pixels of a symbol, and of the gap after it
 VOCAB = Vocab(["a", "b", "é", " "])
 
-CONFIG = ModelConfig(
+CONFIG = TextConfig(
     name="tiny",
     description="Reads bars.",
     architecture=Architecture("none"),

@@ -49,12 +49,40 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """A symbol that was not chosen, and its probability."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
-    """One symbol of a reading and where it stands: `start` <= x < `end` in pixels of the source image."""
+    """One symbol of a reading and where it stands: `start` <= x < `end` in pixels of the source image.
+
+    Attributes:
+        text: a character of a line, a LaTeX token of a formula.
+        start, end: x of its edges. For a formula, about where the network looked.
+        confidence: in [0, 1].
+        row: y where the network looked; None for lines.
+        second: what else it could be; None if that is not known.
+        disagreement: how far the members of an ensemble differed here, in [0, 1]; None for one network.
+    """
 
     text: str
     start: float
     end: float
+    confidence: float
+    row: float | None = None
+    second: Choice | None = None
+    disagreement: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """Another whole reading of the same image, and its confidence."""
+
+    text: str
     confidence: float
 
 
@@ -63,11 +91,18 @@ class Reading:
     """What a recognizer read in one image.
 
     Attributes:
-        text: the transcription.
-        confidence: of the whole line, in [0, 1]: the decoded path's probability to the power 1/length.
-        spans: one per symbol of `text`, from left to right.
+        text: the transcription; of a formula, LaTeX.
+        confidence: of the whole, in [0, 1]: the decoded path's probability to the power 1/length.
+        spans: one per symbol of `text`, in reading order.
+        alternatives: the next best readings, if they were asked for.
     """
 
     text: str
     confidence: float
     spans: Sequence[Span] = ()
+    alternatives: Sequence[Alternative] = ()
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """The symbols alone: characters of a line, LaTeX tokens of a formula."""
+        return tuple(span.text for span in self.spans)

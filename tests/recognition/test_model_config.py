@@ -36,7 +36,7 @@ def test_every_key_is_needed(key: str) -> None:
     ("key", "value"),
     [
         ("format", 2),
-        ("task", "math"),
+        ("task", "music"),
         ("stride", 0),
         ("stride", "4"),
         ("stride", True),

@@ -14,7 +14,8 @@ from amanuensis.data import read_dataset
 from amanuensis.data.synthetic import SyntheticLines
 from amanuensis.errors import TrainingError
 from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS
-from amanuensis.training.batches import TrainingLines, ValidationLines, batches_of_epoch, collate
+from amanuensis.training.batches import batches_of_epoch, collate
+from amanuensis.training.lines import TrainingLines, ValidationLines
 
 
 def _lines(folder: Path, *, seed: int = 1, preset: str = "strong", **more: object) -> TrainingLines:
@@ -50,7 +51,7 @@ def test_every_batch_has_a_line_for_each_process(lines: Path, epoch: int) -> Non
         4,
     ]  # 7 lines: the last one joins its neighbour, wherever that is drawn
     assert sorted(i for batch in plan for i in batch) == list(range(7))
-    with pytest.raises(TrainingError, match="7 lines"):
+    with pytest.raises(TrainingError, match="7 samples"):
         _lines(lines).plan(epoch, 3, num_processes=8)
 
 

@@ -15,13 +15,13 @@ from amanuensis.errors import DataError, ModelError
 from amanuensis.images import IMAGE_SPECS
 from amanuensis.language import Vocab
 from amanuensis.models import NETWORKS, HtrJand, build_network, num_parameters
-from amanuensis.recognition import Architecture, ModelConfig, OnnxRuntime, Recognizer, read_config
+from amanuensis.recognition import Architecture, OnnxRuntime, Recognizer, TextConfig, read_config
 from amanuensis.training.export import compare, export_model, onnx_graph, write_model_folder
 
 SMALL = {"channels": [4, 6, 8], "hidden": 8}
 
 
-def _model(name: str = "htr-jand-student-cpu", **options: object) -> tuple[ModelConfig, HtrJand]:
+def _model(name: str = "htr-jand-student-cpu", **options: object) -> tuple[TextConfig, HtrJand]:
     torch.manual_seed(0)
     vocab = Vocab(sorted(set("minauoe ")))
     network = build_network(name, vocab.num_classes, {**SMALL, **options})
@@ -29,7 +29,7 @@ def _model(name: str = "htr-jand-student-cpu", **options: object) -> tuple[Model
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.normal_(module.running_mean)
             torch.nn.init.uniform_(module.running_var, 0.5, 2)
-    config = ModelConfig(
+    config = TextConfig(
         name="small",
         architecture=Architecture(name, {**SMALL, **options}),
         vocabulary=vocab,

@@ -14,21 +14,19 @@ from amanuensis.data import read_dataset
 from amanuensis.errors import TrainingError
 from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS
 from amanuensis.language import TextNormalization, Vocab
-from amanuensis.metrics import TextScores
 from amanuensis.models import LineOutput
-from amanuensis.training.batches import TrainingLines
 from amanuensis.training.distributed import World
-from amanuensis.training.loop import MAX_SKIPPED_IN_A_ROW, Fit, FitSettings, make_optimizer
+from amanuensis.training.lines import TrainingLines
+from amanuensis.training.loop import MAX_SKIPPED_IN_A_ROW, Fit, FitSettings
 from amanuensis.training.objectives import CtcObjective
+from amanuensis.training.optimizers import OptimizerSettings, make_optimizer
 from amanuensis.training.schedules import SCHEDULES
-from amanuensis.training.state import Progress
+from amanuensis.training.state import Progress, load_state, save_state
 from amanuensis.training.validation import Validation
 
 SETTINGS = FitSettings(
     seed=1,
     learning_rate=0.1,
-    weight_decay=0.0,
-    betas=(0.9, 0.99),
     schedule=SCHEDULES["constant"],
     warmup=0.0,
     batch_size=1,
@@ -36,6 +34,8 @@ SETTINGS = FitSettings(
     clip_norm=5.0,
     patience=2,
     min_improvement=0.001,
+    halve_after=None,
+    max_halvings=10,
     validate_every=1,
     checkpoint_every=100,
     workers=0,
@@ -75,6 +75,11 @@ class Told:
         pass
 
 
+def _optimizer(network: nn.Module, settings: FitSettings, name: str = "adamw") -> torch.optim.Optimizer:
+    of_optimizer = OptimizerSettings(name=name, learning_rate=settings.learning_rate, weight_decay=0.0)
+    return make_optimizer(network, of_optimizer, freeze=settings.freeze)
+
+
 def _fit(folder: Path, settings: FitSettings, *, steps: int, losses: Sequence[float] = (1.0,)) -> Fit:
     torch.manual_seed(0)
     samples = read_dataset(folder).split("train")[:4]
@@ -85,11 +90,11 @@ def _fit(folder: Path, settings: FitSettings, *, steps: int, losses: Sequence[fl
 
     def validate() -> Validation:
         loss = next(told)
-        return Validation(loss, TextScores(), {}, ("", ""), 0.0)
+        return Validation(loss, "CER", loss, {"n": 1, "cer": loss}, ("", ""), 0.0)
 
     return Fit(
         network,
-        make_optimizer(network, settings),
+        _optimizer(network, settings),
         CtcObjective(vocab, TextNormalization()),
         lines,
         validate,
@@ -182,6 +187,39 @@ def test_frozen_parts_keep_their_weights_until_their_share_is_over(lines: Path) 
 
 
 def test_biases_do_not_decay(lines: Path) -> None:
-    fit = _fit(lines, replace(SETTINGS, weight_decay=0.1), steps=1)
-    decays = {p.dim(): group["weight_decay"] for group in fit.optimizer.param_groups for p in group["params"]}
+    fit = _fit(lines, SETTINGS, steps=1)
+    settings = OptimizerSettings(name="adamw", learning_rate=0.1, weight_decay=0.1)
+    optimizer = make_optimizer(fit.network, settings)
+    decays = {p.dim(): group["weight_decay"] for group in optimizer.param_groups for p in group["params"]}
     assert decays == {1: 0.0, 2: 0.1}
+
+
+def test_a_stale_error_halves_the_rate_until_it_was_halved_enough(lines: Path) -> None:
+    """CATNet's schedule: spec C23; the loss, however good, does not count."""
+    errors = [0.5, 0.6, 0.6, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4]
+    fit = _fit(
+        lines,
+        replace(SETTINGS, batch_size=4, halve_after=2, max_halvings=2, patience=1),
+        steps=100,
+        losses=errors,
+    )
+    fit()
+    rates = [step["learning_rate"] for step in fit.recorder.steps]
+    assert rates == pytest.approx([0.1] * 3 + [0.05] * 3 + [0.025] * 2 + [0.0125] * 0)
+    assert fit.progress.halvings == 3
+    assert "halved 2 times" in fit.progress.stopped
+
+
+@pytest.mark.parametrize("name", ["adamw", "adadelta"])
+def test_optimizers_learn_and_their_state_comes_back(lines: Path, tmp_path: Path, name: str) -> None:
+    fit = _fit(lines, replace(SETTINGS, batch_size=4), steps=4, losses=[1.0] * 4)
+    fit.optimizer = _optimizer(fit.network, SETTINGS, name)
+    before = fit.network.head.weight.detach().clone()
+    fit()
+    assert not torch.equal(before, fit.network.head.weight)
+    save_state(tmp_path / "state", fit.network, fit.optimizer, fit.progress)
+    other = _fit(lines, replace(SETTINGS, batch_size=4), steps=4)
+    fresh = _optimizer(other.network, SETTINGS, name)
+    assert load_state(tmp_path / "state", other.network, fresh) == fit.progress
+    for one, two in zip(fit.optimizer.state.values(), fresh.state.values(), strict=True):
+        assert all(torch.equal(torch.as_tensor(one[key]), torch.as_tensor(two[key])) for key in one)

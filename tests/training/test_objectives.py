@@ -81,7 +81,12 @@ def test_targets_are_normalized_and_lose_what_the_alphabet_lacks() -> None:
 def test_in_bfloat16_the_gradient_points_the_same_way_and_statistics_stay_exact() -> None:
     torch.manual_seed(0)
     network = build_network("htr-jand-student-cpu", num_classes=3).train()
-    batch = Batch(torch.rand(4, 1, 64, 96) * 2 - 1, torch.tensor([96, 90, 64, 40]), ("ab",) * 4, ("",) * 4)
+    batch = Batch(
+        torch.rand(4, 1, 64, 96) * 2 - 1,
+        torch.tensor([[64, w] for w in (96, 90, 64, 40)]),
+        ("ab",) * 4,
+        ("",) * 4,
+    )
     exact, rough = (
         _gradient(copy.deepcopy(network), o, batch) for o in (_objective(), InBfloat16(_objective()))
     )

@@ -9,8 +9,10 @@ import pytest
 
 from amanuensis.errors import RecipeError
 from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS
-from amanuensis.models import network_config
+from amanuensis.models import formula_network_config, network_config
 from amanuensis.training import load_recipe, shipped_recipes
+from amanuensis.training.formula_task import FORMULA_SPECS, PROFILES
+from amanuensis.training.optimizers import OPTIMIZERS
 from amanuensis.training.recipe import expand, validate_recipe
 from amanuensis.training.schedules import SCHEDULES
 
@@ -66,7 +68,14 @@ def test_every_shipped_recipe_names_only_what_exists() -> None:
         recipe = load_recipe(name)
         assert recipe.augmentation.preset in AUGMENTATIONS
         assert recipe.schedule.name in SCHEDULES
-        if recipe.network is not None:
+        assert recipe.optimizer.name in OPTIMIZERS
+        if recipe.task == "math":
+            assert recipe.image.spec in FORMULA_SPECS
+            assert recipe.formula.profile in PROFILES
+            assert recipe.network is None or formula_network_config(
+                recipe.network.name, recipe.network.options
+            )
+        elif recipe.network is not None:
             config = network_config(recipe.network.name, recipe.network.options)
             assert config.height == IMAGE_SPECS[recipe.image.spec].height
         else:
@@ -97,3 +106,11 @@ def test_schedules_start_low_peak_once_and_end_low() -> None:
         assert values[peak:] == sorted(values[peak:], reverse=True), name
     assert SCHEDULES["step"](0.6, 0.0) == pytest.approx(0.1)
     assert SCHEDULES["step"](0.8, 0.0) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(
+    ("name", "override"), [("smoke", "formula.mutual=1"), ("math-small", "text.min_count=2")]
+)
+def test_a_section_that_the_task_does_not_read_is_refused(name: str, override: str) -> None:
+    with pytest.raises(RecipeError, match=f"does not read .{override.split('.', maxsplit=1)[0]}."):
+        load_recipe(name, [override])

@@ -47,9 +47,13 @@ class LineImage:
 
         Raises:
             ImageError: it cannot be read.
+            DataError: it is a file of strokes that cannot be read.
         """
         from amanuensis.images import load_image  # noqa: PLC0415
+        from amanuensis.recognition import INK_SUFFIXES, load_formula  # noqa: PLC0415
 
+        if self.file.path.suffix.lower() in INK_SUFFIXES:
+            return load_formula(self.file.path)
         return load_image(self.file.path, frame=self.frame)
 
     def reason(self, error: Exception) -> str:
@@ -60,11 +64,17 @@ class LineImage:
         return message
 
 
-def find_images(paths: Sequence[Path]) -> tuple[list[ImageFile], list[str]]:
+def find_images(
+    paths: Sequence[Path], suffixes: frozenset[str] = SUFFIXES
+) -> tuple[list[ImageFile], list[str]]:
     """The image files that paths name, and notes on folders: what they hold, what was left out.
 
     Files come in the order given, those of a folder and its subfolders in natural order. A file that is not
     there is kept: reading it will say so.
+
+    Args:
+        paths: files and folders.
+        suffixes: of the files that are looked for in folders.
 
     Raises:
         DataError: a folder holds no image.
@@ -73,7 +83,7 @@ def find_images(paths: Sequence[Path]) -> tuple[list[ImageFile], list[str]]:
     notes: list[str] = []
     for path in paths:
         if path.is_dir():
-            inside, remark = _in_folder(path)
+            inside, remark = _in_folder(path, suffixes)
             notes.append(remark)
         else:
             inside = [ImageFile(path, Path(path.stem))]
@@ -101,13 +111,13 @@ def natural_order(path: Path) -> list[tuple[int, str] | tuple[int, int, str]]:
     return [(0, int(part), part) if part.isdecimal() else (1, part) for part in parts if part]
 
 
-def _in_folder(folder: Path) -> tuple[list[ImageFile], str]:
+def _in_folder(folder: Path, suffixes: frozenset[str]) -> tuple[list[ImageFile], str]:
     found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
     found = [path for path in found if not any(part.startswith(".") for part in path.parts)]
-    images = sorted((path for path in found if path.suffix.lower() in SUFFIXES), key=natural_order)
+    images = sorted((path for path in found if path.suffix.lower() in suffixes), key=natural_order)
     others = Counter(path.suffix.lower() or path.name for path in found if path not in set(images))
     if not images:
-        looked_for = " ".join(sorted(SUFFIXES))
+        looked_for = " ".join(sorted(suffixes))
         raise DataError(f"{folder}: no image in this folder; looked for {looked_for}")
     num_folders = len({path.parent for path in images})
     where = f" in {num_folders} folders" if num_folders > 1 else ""

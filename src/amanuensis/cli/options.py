@@ -13,12 +13,19 @@ Model = Annotated[
     typer.Option(
         "-m",
         "--model",
-        help="A shipped model's name, a model folder, or a Hugging Face id (organization/name).",
+        help="A shipped model's name, a model folder, a Hugging Face id (organization/name), or math.",
     ),
 ]
 Search = Annotated[
     str | None,
     typer.Option("--decoder", help="best-path or prefix-beam; by default what the model was measured with."),
+]
+Beam = Annotated[
+    int | None, typer.Option("--beam", min=1, help="Of formulas: hypotheses kept in the search; 1 is greedy.")
+]
+NBest = Annotated[
+    int | None,
+    typer.Option("--n-best", min=1, help="Of formulas: so many readings, in JSON as alternatives."),
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")]
 BatchSize = Annotated[

@@ -12,7 +12,7 @@ import typer
 
 from amanuensis.cli.inputs import ImageFile, LineImage
 from amanuensis.errors import AmanuensisError, DataError
-from amanuensis.records import Reading
+from amanuensis.records import Reading, Span
 
 Result = Reading | AmanuensisError
 
@@ -38,13 +38,16 @@ class Output(Protocol):
         """All are read."""
 
 
-def open_output(form: Format, folder: Path | None, files: Sequence[ImageFile]) -> Output:
+def open_output(
+    form: Format, folder: Path | None, files: Sequence[ImageFile], *, formulas: bool = False
+) -> Output:
     """The output that a user asks for.
 
     Args:
         form: how it is written.
         folder: where to write files; None for stdout.
         files: all images, to make sure beforehand that each can have a file of its own.
+        formulas: whether they are formulas, which JSON tells as MathML too.
 
     Raises:
         DataError: two images would be written to one file.
@@ -53,7 +56,7 @@ def open_output(form: Format, folder: Path | None, files: Sequence[ImageFile]) -
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
     if form is Format.json:
-        return JsonOutput(folder and folder / "transcription.json")
+        return JsonOutput(folder and folder / "transcription.json", mathml=formulas)
     if form is Format.tsv:
         return TableOutput(folder and folder / "transcription.tsv")
     return TextOutput() if folder is None else TextFiles(folder, files)
@@ -123,8 +126,9 @@ class TableOutput:
 class JsonOutput:
     """One JSON document: lines with their spans in source pixels, failures with reasons, counts."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, mathml: bool) -> None:
         self._path = path
+        self._mathml = mathml
         self._lines: list[dict[str, Any]] = []
         self._failed: list[dict[str, Any]] = []
 
@@ -134,9 +138,16 @@ class JsonOutput:
         if image.num_frames > 1:
             which["frame"] = image.frame + 1
         if isinstance(result, Reading):
-            self._lines.append({**which, **_described(result)})
+            self._lines.append({**which, **self._describe(result)})
         else:
             self._failed.append({**which, "reason": image.reason(result)})
+
+    def _describe(self, reading: Reading) -> dict[str, Any]:
+        if not self._mathml:
+            return _described(reading)
+        from amanuensis.latex import to_mathml  # noqa: PLC0415
+
+        return {**_described(reading), "mathml": to_mathml(reading.tokens)}
 
     def finish(self, summary: dict[str, Any]) -> None:
         """Print or write the document."""
@@ -153,16 +164,30 @@ def _text(result: Result) -> str:
 
 
 def _described(reading: Reading) -> dict[str, Any]:
-    spans = [
-        {
-            "text": span.text,
-            "start": round(span.start, 1),
-            "end": round(span.end, 1),
-            "confidence": round(span.confidence, 4),
-        }
-        for span in reading.spans
-    ]
-    return {"text": reading.text, "confidence": round(reading.confidence, 4), "spans": spans}
+    described: dict[str, Any] = {
+        "text": reading.text,
+        "confidence": round(reading.confidence, 4),
+        "spans": [_described_span(span) for span in reading.spans],
+    }
+    if reading.alternatives:
+        described["alternatives"] = [
+            {"text": other.text, "confidence": round(other.confidence, 4)} for other in reading.alternatives
+        ]
+    return described
+
+
+def _described_span(span: Span) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "text": span.text,
+        "start": round(span.start, 1),
+        "end": round(span.end, 1),
+        "confidence": round(span.confidence, 4),
+    }
+    if span.row is not None:
+        described["row"] = round(span.row, 1)
+    if span.second is not None:
+        described["second"] = {"text": span.second.text, "confidence": round(span.second.probability, 4)}
+    return described
 
 
 def _names(files: Sequence[ImageFile]) -> dict[ImageFile, str]:

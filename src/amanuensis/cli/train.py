@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from amanuensis.cli.console import count, note, teach
+from amanuensis.cli.console import note, teach
 from amanuensis.cli.options import Quiet
 from amanuensis.errors import DataError, MissingExtraError
 from amanuensis.records import Sample
@@ -112,11 +112,7 @@ def export(
         source, target, with_attention=with_attention, samples=samples, reports=kept
     )
     if report is not None:
-        note(
-            f"{report.same_text} of {count(report.lines, 'line')} read alike; CER {report.cer_network:.4f} before, "
-            f"{report.cer_graph:.4f} after; largest difference of a logit {report.largest_difference:.1e}",
-            quiet=quiet,
-        )
+        note(report.told(), quiet=quiet)
     typer.echo(target)
 
 

@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from amanuensis.cli.console import Progress, complain, note, teach
-from amanuensis.cli.inputs import ImageFile, LineImage, find_images, frames_of
-from amanuensis.cli.options import DEFAULT_MODEL, BatchSize, Model, Quiet, Search, Threads
+from amanuensis.cli.inputs import SUFFIXES, ImageFile, LineImage, find_images, frames_of
+from amanuensis.cli.options import DEFAULT_MODEL, BatchSize, Beam, Model, NBest, Quiet, Search, Threads
 from amanuensis.cli.outputs import Format, Result, open_output
 from amanuensis.records import Reading
 
 if TYPE_CHECKING:
-    from amanuensis.recognition import Recognizer
+    from amanuensis.recognition import FormulaRecognizer, Recognizer
 
 # On validation lines of text-small, half trained, a mean confidence of 0.6 went with a character error rate of
 # one in four, and 0.5 with one in three: more than anybody wants to correct by hand.
 LOW_CONFIDENCE = 0.6
 
 HELP = teach(
-    "Read images of handwritten lines into text. Each image (or frame of a TIFF) holds one line; a folder "
-    "is searched with its subfolders. The text goes to stdout in the order of the images; with -o, to files.",
+    "Read images of handwritten lines into text, or with -m math of formulas into LaTeX. Each image (or frame of a "
+    "TIFF) holds one line or formula; a folder is searched with its subfolders. The text goes to stdout in the order "
+    "of the images; with -o, to files.",
     ("amanuensis transcribe line.png", "prints the text of one line"),
     (
         "amanuensis transcribe scans/ -f tsv > lines.tsv",
@@ -32,6 +33,10 @@ HELP = teach(
     (
         "amanuensis transcribe scans/ -o text/",
         "writes text/NAME.txt for every image, replacing what is there",
+    ),
+    (
+        "amanuensis transcribe -m math formula.png strokes.inkml",
+        "reads formulas, from pictures or from strokes (InkML, JSON), into LaTeX",
     ),
 )
 
@@ -47,21 +52,30 @@ def transcribe(
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write files into this folder.")
     ] = None,
     decoder: Search = None,
+    beam: Beam = None,
+    n_best: NBest = None,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
     quiet: Quiet = False,
 ) -> None:
     """Read images of lines."""
-    from amanuensis.recognition import Recognizer  # noqa: PLC0415
+    from amanuensis.recognition import (  # noqa: PLC0415
+        INK_SUFFIXES,
+        FormulaRecognizer,
+        load_recognizer,
+    )
 
-    files, remarks = find_images(paths)
+    recognizer = load_recognizer(
+        model, threads=threads, batch_size=batch_size, decoder=decoder, beam=_beam(beam, n_best)
+    )
+    formulas = isinstance(recognizer, FormulaRecognizer)
+    files, remarks = find_images(paths, SUFFIXES | INK_SUFFIXES if formulas else SUFFIXES)
     for remark in remarks:
         note(remark, quiet=quiet)
-    out = open_output(form, output, files)
-    recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size, decoder=decoder)
+    out = open_output(form, output, files, formulas=formulas)
     tally = _Tally()
     with Progress("images", len(files), quiet=quiet) as progress:
-        for image, result in _read(recognizer, files):
+        for image, result in _read(recognizer, files, n_best or 1):
             progress.clear()
             tally.add(image, result)
             out.add(image, result)
@@ -73,8 +87,17 @@ def transcribe(
         raise typer.Exit(1)
 
 
-def _read(recognizer: Recognizer, files: Sequence[ImageFile]) -> Iterator[tuple[LineImage, Result]]:
+def _beam(beam: int | None, n_best: int | None) -> int | None:
+    """As many hypotheses are kept as are asked for."""
+    return beam if n_best is None else max(beam or 1, n_best)
+
+
+def _read(
+    recognizer: Recognizer | FormulaRecognizer, files: Sequence[ImageFile], n_best: int
+) -> Iterator[tuple[LineImage, Result]]:
     """Every image with its reading or its error, in order."""
+    from amanuensis.recognition import FormulaRecognizer  # noqa: PLC0415
+
     waiting: list[LineImage] = []
 
     def remembered(images: Iterable[LineImage]) -> Iterator[LineImage]:
@@ -82,7 +105,13 @@ def _read(recognizer: Recognizer, files: Sequence[ImageFile]) -> Iterator[tuple[
             waiting.append(image)
             yield image
 
-    for result in recognizer.read_each(remembered(frames_of(files)), load=LineImage.load):
+    images = remembered(frames_of(files))
+    results = (
+        recognizer.read_each(images, load=LineImage.load, n_best=n_best)
+        if isinstance(recognizer, FormulaRecognizer)
+        else recognizer.read_each(images, load=LineImage.load)
+    )
+    for result in results:
         yield waiting.pop(0), result
 
 

@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from amanuensis.data.bentham import detect_bentham, read_bentham
+from amanuensis.data.crohme import detect_crohme, read_crohme
 from amanuensis.data.dataset import Collector, Dataset
 from amanuensis.data.iam import detect_iam_lines, detect_iam_xml, read_iam_lines, read_iam_xml
 from amanuensis.data.iam_histdb import (
@@ -17,6 +18,7 @@ from amanuensis.data.iam_histdb import (
     read_saint_gall,
     read_washington,
 )
+from amanuensis.data.inkml_folder import detect_inkml, read_inkml_folder
 from amanuensis.data.pack import detect_pack, read_pack
 from amanuensis.data.pairs import detect_pairs, read_pairs
 from amanuensis.data.parquet import detect_parquet, read_parquet
@@ -60,6 +62,8 @@ LAYOUTS: dict[str, Layout] = {
     "washington": Layout("ground_truth/transcription.txt, sets/cv1/", detect_washington, read_washington),
     "pylaia": Layout("syms.txt and train.txt, val.txt, test.txt: img_id tok tok", detect_pylaia, read_pylaia),
     "pairs": Layout("line.png + line.gt.txt, also in train/, val/, test/", detect_pairs, read_pairs),
+    "crohme": Layout("CROHME: ink/train.jsonl.gz, ink/test2014.jsonl.gz, ...", detect_crohme, read_crohme),
+    "inkml": Layout("*.inkml, also in train/, val/, test/", detect_inkml, read_inkml_folder),
     "tsv": Layout("*.tsv: image<TAB>text", detect_tsv, read_tsv),
     "jsonl": Layout('*.jsonl: {"image": ..., "text": ...}', detect_jsonl, read_jsonl),
     "parquet": Layout("*.parquet with the columns image and text", detect_parquet, read_parquet),

@@ -10,7 +10,16 @@ from amanuensis.metrics.edits import (
     fold_text,
     word_edits,
 )
+from amanuensis.metrics.expressions import (
+    FormulaPair,
+    FormulaScores,
+    proportion_interval,
+    score_formula,
+    score_formulas,
+    token_confusions,
+)
 from amanuensis.metrics.intervals import bootstrap_interval
+from amanuensis.metrics.paired import McNemar, PairedDifference, mcnemar, paired_bootstrap
 from amanuensis.metrics.scores import (
     LinePair,
     TextScores,
@@ -23,7 +32,11 @@ from amanuensis.metrics.scores import (
 __all__ = [
     "TOKENIZERS",
     "EditCounts",
+    "FormulaPair",
+    "FormulaScores",
     "LinePair",
+    "McNemar",
+    "PairedDifference",
     "ReliabilityBin",
     "TextScores",
     "Tokenizer",
@@ -34,8 +47,14 @@ __all__ = [
     "check_consistency",
     "confusions",
     "fold_text",
+    "mcnemar",
+    "paired_bootstrap",
+    "proportion_interval",
     "reliability",
+    "score_formula",
+    "score_formulas",
     "score_line",
     "score_lines",
+    "token_confusions",
     "word_edits",
 ]

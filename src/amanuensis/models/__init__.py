@@ -1,4 +1,4 @@
-"""The networks: tensors in and out, nothing else. `NETWORKS` is the one place that names them."""
+"""The networks: tensors in and out, nothing else. `NETWORKS` and `FORMULA_NETWORKS` alone name them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from amanuensis.errors import ModelError
+from amanuensis.models.catnet import Catnet, CatnetConfig, FormulaOutput
 from amanuensis.models.htr_jand import HtrJand, HtrJandConfig, LineOutput, num_parameters, parameter_breakdown
 
 _TEACHER = HtrJandConfig(height=68, channels=(32, 40, 40, 40, 40), hidden=128, heads=2)
@@ -34,6 +35,16 @@ NETWORKS: Mapping[str, HtrJandConfig] = {
 
 PAPER_NUM_CLASSES = 104  # 103 characters and the blank: spec D7
 
+# Spec 3.1 and 3.4. Those with two blocks read pictures at half scale, so that their grid is the paper's too.
+FORMULA_NETWORKS: Mapping[str, CatnetConfig] = {
+    "catnet": CatnetConfig(),
+    "catnet-16": CatnetConfig(growth=16, blocks=(8, 8, 8), attention=128),
+    "catnet-medium": CatnetConfig(growth=24, blocks=(8, 16), stem_stride=2, attention=256),
+    "catnet-small": CatnetConfig(growth=16, blocks=(8, 12), stem_stride=2, attention=128),
+}
+FormulaNetwork = Catnet
+CROHME_NUM_CLASSES = 113  # 110 tokens, end, start and padding
+
 
 def network_config(name: str, options: Mapping[str, Any] | None = None) -> HtrJandConfig:
     """The configuration of a named network with some fields changed.
@@ -60,13 +71,46 @@ def build_network(
     return HtrJand(network_config(name, options), num_classes)
 
 
+def formula_network_config(name: str, options: Mapping[str, Any] | None = None) -> CatnetConfig:
+    """The configuration of a named formula network with some fields changed.
+
+    Raises:
+        ModelError: no network has that name, or an option is not a field of its configuration.
+    """
+    if name not in FORMULA_NETWORKS:
+        raise ModelError(f"no formula network is called {name!r}; there are: {', '.join(FORMULA_NETWORKS)}")
+    known = {field.name for field in fields(CatnetConfig)}
+    unknown = sorted(set(options or {}) - known)
+    if unknown:
+        raise ModelError(f"{name} has no option {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
+    changes: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in (options or {}).items()
+    }
+    return replace(FORMULA_NETWORKS[name], **changes)
+
+
+def build_formula_network(
+    name: str, num_classes: int = CROHME_NUM_CLASSES, options: Mapping[str, Any] | None = None
+) -> FormulaNetwork:
+    """A freshly initialized formula network by name; `num_classes` counts the three specials."""
+    return Catnet(formula_network_config(name, options), num_classes)
+
+
 __all__ = [
+    "CROHME_NUM_CLASSES",
+    "FORMULA_NETWORKS",
     "NETWORKS",
     "PAPER_NUM_CLASSES",
+    "Catnet",
+    "CatnetConfig",
+    "FormulaNetwork",
+    "FormulaOutput",
     "HtrJand",
     "HtrJandConfig",
     "LineOutput",
+    "build_formula_network",
     "build_network",
+    "formula_network_config",
     "network_config",
     "num_parameters",
     "parameter_breakdown",

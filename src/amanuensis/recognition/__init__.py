@@ -1,41 +1,63 @@
 """Models to read with: their folders, the runtime, and `Recognizer`."""
 
 from amanuensis.recognition.batching import Forward, logits_of_lines
-from amanuensis.recognition.catalog import DEFAULT_MODEL, find_model, shipped_models
-from amanuensis.recognition.config import Architecture, ModelConfig, TrainingData
+from amanuensis.recognition.catalog import DEFAULT_FORMULA_MODEL, DEFAULT_MODEL, find_model, shipped_models
+from amanuensis.recognition.config import Architecture, MathConfig, ModelConfig, TextConfig, TrainingData
 from amanuensis.recognition.decoder import Decoder
 from amanuensis.recognition.folder import (
     CARD_FILE,
     CONFIG_FILE,
+    DECODER_FILE,
+    ENCODER_FILE,
     GRAPH_FILE,
     WEIGHTS_FILE,
     is_model_folder,
     read_config,
+    read_math_config,
+    read_text_config,
     write_atomically,
     write_config,
     write_model,
 )
+from amanuensis.recognition.formula_decoder import FormulaDecoder
+from amanuensis.recognition.formula_recognizer import INK_SUFFIXES, FormulaRecognizer, load_formula
+from amanuensis.recognition.formula_runtime import FormulaRuntime, OnnxFormulaRuntime
+from amanuensis.recognition.loading import load_recognizer
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import OnnxRuntime, Runtime
 
 __all__ = [
     "CARD_FILE",
     "CONFIG_FILE",
+    "DECODER_FILE",
+    "DEFAULT_FORMULA_MODEL",
     "DEFAULT_MODEL",
+    "ENCODER_FILE",
     "GRAPH_FILE",
+    "INK_SUFFIXES",
     "WEIGHTS_FILE",
     "Architecture",
     "Decoder",
+    "FormulaDecoder",
+    "FormulaRecognizer",
+    "FormulaRuntime",
     "Forward",
+    "MathConfig",
     "ModelConfig",
+    "OnnxFormulaRuntime",
     "OnnxRuntime",
     "Recognizer",
     "Runtime",
+    "TextConfig",
     "TrainingData",
     "find_model",
     "is_model_folder",
+    "load_formula",
+    "load_recognizer",
     "logits_of_lines",
     "read_config",
+    "read_math_config",
+    "read_text_config",
     "shipped_models",
     "write_atomically",
     "write_config",

@@ -18,6 +18,8 @@ from amanuensis.errors import ModelError
 from amanuensis.recognition.folder import CONFIG_FILE, is_model_folder
 
 DEFAULT_MODEL = "text-small"
+DEFAULT_FORMULA_MODEL = "math-small"
+_TASKS = {"text": DEFAULT_MODEL, "math": DEFAULT_FORMULA_MODEL}  # a task's name stands for its shipped model
 ENTRY_POINTS = "amanuensis.models"
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -28,13 +30,15 @@ def find_model(name: str | Path) -> Path:
     """The folder of a model.
 
     Args:
-        name: a model folder, the name of a shipped model, or a hub id "organization/name". What lies on this
-            machine wins: first a folder of that name, then a shipped model, then the hub's cache.
+        name: a model folder, the name of a shipped model, a task ("text", "math": its shipped model), or a hub id
+            "organization/name". What lies on this machine wins: first a folder of that name, then a shipped
+            model, then the hub's cache.
 
     Raises:
         ModelError: no such model, with the names that there are; or a hub model that is not on this machine.
     """
     folder = Path(name)
+    name = _TASKS.get(str(name), name)
     if is_model_folder(folder):
         return folder
     if folder.is_dir():

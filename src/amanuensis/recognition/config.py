@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, ClassVar
 
 from amanuensis.errors import ModelError, VocabularyError
 from amanuensis.images import ImageSpec
+from amanuensis.images.formula import FormulaSpec
 from amanuensis.language import TextNormalization, Vocab
+from amanuensis.latex import TokenVocab
 from amanuensis.recognition.decoder import Decoder
+from amanuensis.recognition.formula_decoder import FormulaDecoder
 
 FORMAT = 1
 
@@ -32,18 +35,13 @@ class TrainingData:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelConfig:
-    """What a model is.
+    """What a model is, whatever it reads; `TextConfig` and `MathConfig` add what their tasks need.
 
     Attributes:
         name: what users call it.
         description: one or two sentences: which hands, which times.
-        task: "text".
         architecture: the network that `model.safetensors` belongs to.
-        vocabulary: the symbols it can write; its outputs are these and the blank.
-        image: how a picture becomes its input.
-        normalization: how its training texts were spelt, and so how its readings are.
-        stride: prepared pixels per frame (time step).
-        decoder: the search that its scores were measured with.
+        stride: prepared pixels per frame (time step) of a line, per cell of a formula's map.
         languages: ISO 639-3 codes.
         data: what it learned from.
         licence: of the weights, an SPDX identifier.
@@ -53,16 +51,13 @@ class ModelConfig:
         parameters: trainable ones, as trained.
     """
 
+    task: ClassVar[str]
+
     name: str
     architecture: Architecture
-    vocabulary: Vocab
-    image: ImageSpec
     stride: int
     parameters: int
     description: str = ""
-    task: Literal["text"] = "text"
-    normalization: TextNormalization = field(default_factory=TextNormalization)
-    decoder: Decoder = field(default_factory=Decoder)
     languages: tuple[str, ...] = ()
     data: tuple[TrainingData, ...] = ()
     licence: str = ""
@@ -79,11 +74,8 @@ class ModelConfig:
             "task": self.task,
             "architecture": {"name": self.architecture.name, "options": dict(self.architecture.options)},
             "parameters": self.parameters,
-            "vocabulary": list(self.vocabulary.symbols),
-            "image": self.image.to_dict(),
-            "normalization": self.normalization.to_dict(),
             "stride": self.stride,
-            "decoder": self.decoder.to_dict(),
+            **self._own_to_dict(),
             "languages": list(self.languages),
             "licence": self.licence,
             "data": [{"name": data.name, "licence": data.licence} for data in self.data],
@@ -92,32 +84,90 @@ class ModelConfig:
             "versions": dict(self.versions),
         }
 
-    @classmethod
-    def from_dict(cls, stored: Mapping[str, Any]) -> ModelConfig:
-        """The inverse of `to_dict`.
+    def _own_to_dict(self) -> dict[str, Any]:
+        raise TypeError("a config is a TextConfig or a MathConfig")
+
+    @staticmethod
+    def from_dict(stored: Mapping[str, Any]) -> TextConfig | MathConfig:
+        """The inverse of `to_dict`: the config of the task that is stored.
 
         Raises:
-            ModelError: another format, a key missing or unknown, or a value of another kind.
+            ModelError: another format or task, a key missing or unknown, or a value of another kind.
         """
-        _check_keys(stored)
-        values = {key: _parsed(key, stored[key]) for key in _PARSERS}
-        return cls(**values)
+        task = stored.get("task")
+        if stored.get("format") == FORMAT and task not in _OWN_PARSERS:
+            raise ModelError(f"'task': this version reads models of {', '.join(_OWN_PARSERS)}, not {task!r}")
+        parsers = {**_PARSERS, **_OWN_PARSERS.get(str(task), {})}
+        _check_keys(stored, parsers)
+        values = {key: _parsed(parsers[key], key, stored[key]) for key in parsers}
+        return TextConfig(**values) if task == "text" else MathConfig(**values)
 
 
-def _check_keys(stored: Mapping[str, Any]) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextConfig(ModelConfig):
+    """A reader of lines.
+
+    Attributes:
+        vocabulary: the symbols it can write; its outputs are these and the blank.
+        image: how a picture becomes its input.
+        normalization: how its training texts were spelt, and so how its readings are.
+        decoder: the search that its scores were measured with.
+    """
+
+    task: ClassVar[str] = "text"
+
+    vocabulary: Vocab
+    image: ImageSpec
+    normalization: TextNormalization = field(default_factory=TextNormalization)
+    decoder: Decoder = field(default_factory=Decoder)
+
+    def _own_to_dict(self) -> dict[str, Any]:
+        return {
+            "vocabulary": list(self.vocabulary.symbols),
+            "image": self.image.to_dict(),
+            "normalization": self.normalization.to_dict(),
+            "decoder": self.decoder.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MathConfig(ModelConfig):
+    """A reader of formulas.
+
+    Attributes:
+        vocabulary: the tokens it can write, and the specials.
+        image: how a bitmap or photo becomes its input.
+        decoder: the search that its scores were measured with.
+    """
+
+    task: ClassVar[str] = "math"
+
+    vocabulary: TokenVocab
+    image: FormulaSpec
+    decoder: FormulaDecoder = field(default_factory=FormulaDecoder)
+
+    def _own_to_dict(self) -> dict[str, Any]:
+        return {
+            "vocabulary": list(self.vocabulary.symbols),
+            "image": self.image.to_dict(),
+            "decoder": self.decoder.to_dict(),
+        }
+
+
+def _check_keys(stored: Mapping[str, Any], parsers: Mapping[str, Any]) -> None:
     found = stored.get("format")
     if found != FORMAT:
         raise ModelError(f"its format is {found!r}; this version of amanuensis reads format {FORMAT}")
-    known = {"format", *_PARSERS}
+    known = {"format", "task", *parsers}
     if missing := sorted(known - set(stored)):
         raise ModelError(f"missing: {', '.join(missing)}")
     if unknown := sorted(set(stored) - known):
         raise ModelError(f"unknown: {', '.join(unknown)}")
 
 
-def _parsed(key: str, value: Any) -> Any:
+def _parsed(parse: Callable[[Any], Any], key: str, value: Any) -> Any:
     try:
-        return _PARSERS[key](value)
+        return parse(value)
     except (TypeError, ValueError, AttributeError, ModelError, VocabularyError) as error:
         raise ModelError(f"{key!r} is not what it should be: {error}") from error
 
@@ -146,12 +196,6 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(_text(item) for item in value)
 
 
-def _task(value: Any) -> str:
-    if value != "text":
-        raise ValueError(f"this version reads models of the task 'text', not {value!r}")
-    return "text"
-
-
 def _architecture(value: Any) -> Architecture:
     _exactly(value, ("name", "options"))
     return Architecture(_text(value["name"]), _table(value["options"]))
@@ -172,17 +216,13 @@ def _recipe(value: Any) -> str | dict[str, Any]:
     return value if isinstance(value, str) else _table(value)
 
 
-_PARSERS: dict[str, Callable[[Any], Any]] = {
+_Parsers = Mapping[str, Callable[[Any], Any]]
+_PARSERS: _Parsers = {
     "name": _text,
     "description": _text,
-    "task": _task,
     "architecture": _architecture,
     "parameters": _count,
-    "vocabulary": lambda value: Vocab(_texts(value)),
-    "image": lambda value: ImageSpec.from_dict(_table(value)),
-    "normalization": lambda value: TextNormalization.from_dict(_table(value)),
     "stride": _count,
-    "decoder": lambda value: Decoder.from_dict(_table(value)),
     "languages": _texts,
     "licence": _text,
     "data": _data,
@@ -190,4 +230,18 @@ _PARSERS: dict[str, Callable[[Any], Any]] = {
     "recipe": _recipe,
     "versions": _table,
 }
-assert set(_PARSERS) == {field.name for field in fields(ModelConfig)}
+_OWN_PARSERS: Mapping[str, _Parsers] = {
+    "text": {
+        "vocabulary": lambda value: Vocab(_texts(value)),
+        "image": lambda value: ImageSpec.from_dict(_table(value)),
+        "normalization": lambda value: TextNormalization.from_dict(_table(value)),
+        "decoder": lambda value: Decoder.from_dict(_table(value)),
+    },
+    "math": {
+        "vocabulary": lambda value: TokenVocab(_texts(value)),
+        "image": lambda value: FormulaSpec.from_dict(_table(value)),
+        "decoder": lambda value: FormulaDecoder.from_dict(_table(value)),
+    },
+}
+for _config in (TextConfig, MathConfig):
+    assert {*_PARSERS, *_OWN_PARSERS[_config.task]} == {f.name for f in fields(_config)}

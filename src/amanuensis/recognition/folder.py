@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from amanuensis.errors import ModelError
-from amanuensis.recognition.config import ModelConfig
+from amanuensis.recognition.config import MathConfig, ModelConfig, TextConfig
 
 CONFIG_FILE = "config.json"
-GRAPH_FILE = "model.onnx"
+GRAPH_FILE = "model.onnx"  # of a reader of lines
+ENCODER_FILE, DECODER_FILE = "encoder.onnx", "decoder.onnx"  # of a reader of formulas
 WEIGHTS_FILE = "model.safetensors"
 CARD_FILE = "README.md"
 
@@ -24,7 +25,7 @@ def is_model_folder(folder: Path) -> bool:
     return (folder / CONFIG_FILE).is_file()
 
 
-def read_config(folder: Path | str) -> ModelConfig:
+def read_config(folder: Path | str) -> TextConfig | MathConfig:
     """The configuration of the model in a folder.
 
     Raises:
@@ -45,6 +46,30 @@ def read_config(folder: Path | str) -> ModelConfig:
         return ModelConfig.from_dict(stored)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+def read_text_config(folder: Path | str) -> TextConfig:
+    """As `read_config`, of a reader of lines.
+
+    Raises:
+        ModelError: as `read_config`, or the model reads formulas.
+    """
+    config = read_config(folder)
+    if not isinstance(config, TextConfig):
+        raise ModelError(f"{config.name} reads formulas; a model that reads lines is needed here")
+    return config
+
+
+def read_math_config(folder: Path | str) -> MathConfig:
+    """As `read_config`, of a reader of formulas.
+
+    Raises:
+        ModelError: as `read_config`, or the model reads lines.
+    """
+    config = read_config(folder)
+    if not isinstance(config, MathConfig):
+        raise ModelError(f"{config.name} reads lines of text; a model that reads formulas is needed here")
+    return config
 
 
 def write_config(folder: Path | str, config: ModelConfig) -> None:

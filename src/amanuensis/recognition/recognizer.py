@@ -14,7 +14,7 @@ from PIL import Image
 from amanuensis.errors import AmanuensisError, ImageError
 from amanuensis.images import dark_on_light, load_image, looks_like_page, prepare, scale_of
 from amanuensis.recognition.catalog import DEFAULT_MODEL, find_model
-from amanuensis.recognition.config import ModelConfig
+from amanuensis.recognition.config import TextConfig
 from amanuensis.recognition.decoder import Method
 from amanuensis.recognition.runtime import DEFAULT_BATCH_SIZE, OnnxRuntime, Runtime
 from amanuensis.recognition.spans import readable, spans_of_path
@@ -47,7 +47,7 @@ class Recognizer:
         ```
     """
 
-    def __init__(self, config: ModelConfig, runtime: Runtime) -> None:
+    def __init__(self, config: TextConfig, runtime: Runtime) -> None:
         self.config = config
         self._runtime = runtime
 
@@ -91,7 +91,7 @@ class Recognizer:
             ImageError: one of them cannot be read, or is a page. `read_each` goes on with the rest.
         """
         readings = []
-        for result in self.read_each([images] if _is_one(images) else images):
+        for result in self.read_each([images] if is_one(images) else images):
             if isinstance(result, AmanuensisError):
                 raise result
             readings.append(result)
@@ -149,7 +149,8 @@ class Recognizer:
         return Reading("".join(span.text for span in spans), path.confidence, tuple(spans))
 
 
-def _is_one(images: Any) -> bool:
+def is_one(images: Any) -> bool:
+    """Whether this is one picture and not an iterable of them."""
     return isinstance(images, str | bytes | Path | np.ndarray | Image.Image | ImageSource)
 
 

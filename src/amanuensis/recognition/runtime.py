@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from amanuensis.errors import ModelError
 from amanuensis.recognition.batching import logits_of_lines
-from amanuensis.recognition.folder import GRAPH_FILE, read_config
+from amanuensis.recognition.folder import GRAPH_FILE, read_text_config
 
 INPUTS = ("image", "widths")
 OUTPUTS = ("logits", "lengths")
@@ -44,14 +44,14 @@ class OnnxRuntime:
         Raises:
             ModelError: the folder lacks the graph, or ONNX Runtime or we cannot read it.
         """
-        self.config = read_config(folder)
-        self.batch_size = _at_least_one(batch_size, "batch size")
+        self.config = read_text_config(folder)
+        self.batch_size = at_least_one(batch_size, "batch size")
         path = Path(folder) / GRAPH_FILE
         if not path.is_file():
             raise ModelError(
                 f"{folder}: the model has no {GRAPH_FILE} to read with; `amanuensis export` writes it"
             )
-        self._session = _session(path, _at_least_one(threads, "number of threads"))
+        self._session = open_session(path, at_least_one(threads, "number of threads"))
         _check_signature(self._session, path)
 
     def logits(self, images: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
@@ -73,13 +73,19 @@ class OnnxRuntime:
         return logits, lengths
 
 
-def _at_least_one(value: int, what: str) -> int:
+def at_least_one(value: int, what: str) -> int:
+    """The value; a ModelError if it is less than 1."""
     if value < 1:
         raise ModelError(f"the {what} must be at least 1, not {value}")
     return value
 
 
-def _session(path: Path, threads: int) -> ort.InferenceSession:
+def open_session(path: Path, threads: int) -> ort.InferenceSession:
+    """A graph, ready to run on so many threads.
+
+    Raises:
+        ModelError: ONNX Runtime cannot load it.
+    """
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from amanuensis.errors import TrainingError
-from amanuensis.training.batches import Batch, TrainingLines, batches_of_epoch
+from amanuensis.training.batches import Batch, TrainingSource, batches_of_epoch
 from amanuensis.training.objectives import Objective
 
 TIMED_BATCHES = 20
@@ -39,7 +39,7 @@ def parse_duration(text: str) -> float:
 def seconds_per_batch(
     network: nn.Module,
     objective: Objective,
-    lines: TrainingLines,
+    source: TrainingSource,
     *,
     batch_size: int,
     workers: int,
@@ -47,8 +47,8 @@ def seconds_per_batch(
 ) -> float:
     """What a forward and backward pass with its data costs, measured on a copy of the network."""
     trial = copy.deepcopy(network).train()
-    plan = lines.plan(0, batch_size)[: _WARM_UP + TIMED_BATCHES]
-    batches = batches_of_epoch(lines, 0, plan, workers=workers)
+    plan = source.plan(0, batch_size)[: _WARM_UP + TIMED_BATCHES]
+    batches = batches_of_epoch(source, 0, plan, workers=workers)
     warm = min(_WARM_UP, max(0, len(plan) - 1))
     for batch in islice(batches, warm):
         _pass(trial, objective, batch.to(device))

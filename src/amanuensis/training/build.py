@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import torch
 
-import amanuensis
-from amanuensis.decoding import min_frames
-from amanuensis.errors import RecipeError, TrainingError
-from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS
-from amanuensis.language import CharacterTable, TextNormalization, unify
-from amanuensis.models import HtrJand, build_network, network_config, num_parameters
-from amanuensis.randomness import seed_for
-from amanuensis.recognition import Architecture, ModelConfig, TrainingData
-from amanuensis.training.batches import TrainingLines, ValidationLines
+from amanuensis.errors import TrainingError
+from amanuensis.models import num_parameters
+from amanuensis.training import formula_task, text_task
 from amanuensis.training.budget import parse_duration, seconds_per_batch, steps_within
 from amanuensis.training.distributed import World, world_of_this_process
-from amanuensis.training.loop import Fit, FitSettings, make_optimizer
-from amanuensis.training.objectives import CtcObjective, InBfloat16, Objective
+from amanuensis.training.loop import Fit, FitSettings
+from amanuensis.training.objectives import InBfloat16, Objective
+from amanuensis.training.optimizers import OptimizerSettings, make_optimizer
 from amanuensis.training.progress import Console, Reporter, duration
 from amanuensis.training.recipe import Recipe, load_recipe
 from amanuensis.training.run import Beginning, FolderRecorder, RunFolder
 from amanuensis.training.schedules import SCHEDULES
-from amanuensis.training.sources import (
-    LeftOut,
-    Lines,
-    Sources,
-    fitting,
-    read_sources,
-    readable,
-    synthetic_lines,
-)
-from amanuensis.training.validation import Validation, validate
-from amanuensis.training.weights import Start, load_start, network_of
+from amanuensis.training.sources import read_sources
+from amanuensis.training.task import Parts, Task, named, versions
+from amanuensis.training.weights import load_start
 
 FEW_LINES = 1000  # below this a model from scratch reads badly: spec/product.md, pain 2
-PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
-T = TypeVar("T")
+TASKS: Mapping[str, Task] = {"text": text_task, "math": formula_task}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +52,6 @@ class RunOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a training is made of."""
-
-    recipe: Recipe
-    network: HtrJand
-    objective: CtcObjective
-    train: TrainingLines
-    val: ValidationLines
-    left_out: Sequence[LeftOut]
-
-    @property
-    def training_objective(self) -> Objective:
-        """The objective in the recipe's precision; validation stays in float32."""
-        return InBfloat16(self.objective) if self.recipe.training.precision == "bf16" else self.objective
-
-    def measure(self, device: torch.device) -> Validation:
-        """One validation of the network as it stands."""
-        size = self.recipe.training.batch_size
-        return validate(self.network, self.objective, self.val, batch_size=size, device=device)
-
-
-@dataclass(frozen=True, slots=True)
 class Place:
     """Where a training happens: on what device, beside which processes, and who hears of it."""
 
@@ -107,7 +69,7 @@ def train(recipe: str | Path, *, overrides: Sequence[str] = (), options: RunOpti
         options: where to, from what, for how long, on what.
 
     Returns:
-        The folder of the model with the smallest validation CER.
+        The folder of the model with the smallest validation error.
 
     Raises:
         RecipeError: the recipe is wrong.
@@ -135,26 +97,27 @@ def _train(recipe: Recipe, run: RunFolder, options: RunOptions, world: World) ->
     sources = read_sources(recipe.data, recipe.seed)
     if beginning is not None:
         run.check_data(beginning.fingerprints, sources.fingerprints)
-    config = beginning.config if beginning else model_config(recipe, sources, start, console)
-    parts = assemble(recipe, config, sources, console)
+    task = TASKS[recipe.task]
+    config = beginning.config if beginning else task.model_config(recipe, sources, start, console)
+    parts = task.assemble(recipe, config, sources, console)
     if start is not None:
         start.put_into(parts.network)
     # A tenth faster on a CPU (docs/experiments.md); torch's stubs lack the keyword.
     parts.network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if beginning is None:
-        steps = total_steps(parts, options.budget, device, world)
+        steps = total_steps(recipe, parts, options.budget, place)
         beginning = Beginning(config, sources.fingerprints, steps, _facts(options, device, world))
         if world.leads:
             run.begin(recipe, beginning)
-    return _fit(parts, run, beginning, place)
+    return _fit(recipe, parts, run, beginning, place)
 
 
-def _fit(parts: Parts, run: RunFolder, beginning: Beginning, place: Place) -> Path:
+def _fit(recipe: Recipe, parts: Parts, run: RunFolder, beginning: Beginning, place: Place) -> Path:
     console, device, world = place.console, place.device, place.world
-    settings = fit_settings(parts.recipe)
-    optimizer = make_optimizer(parts.network, settings)
+    settings = fit_settings(recipe)
+    optimizer = make_optimizer(parts.network, _optimizer_settings(recipe), freeze=settings.freeze)
     progress = run.load_progress(parts.network, optimizer, beginning.total_steps)
-    console.say(_summary(parts, progress.total_steps, device, world))
+    console.say(_summary(recipe, parts, progress.total_steps, place))
     recorder = None
     if world.leads:
         reporter = Reporter(run.path, resume_at=progress.step, console=console)
@@ -164,8 +127,8 @@ def _fit(parts: Parts, run: RunFolder, beginning: Beginning, place: Place) -> Pa
     fit = Fit(
         network=parts.network,
         optimizer=optimizer,
-        objective=parts.training_objective,
-        lines=parts.train,
+        objective=_objective(recipe, parts),
+        source=parts.train,
         validate=lambda: parts.measure(device),
         settings=settings,
         progress=progress,
@@ -176,6 +139,11 @@ def _fit(parts: Parts, run: RunFolder, beginning: Beginning, place: Place) -> Pa
     finished = fit()
     console.say(finished.stopped or f"done after {duration(finished.seconds)}; the best model is {run.best}")
     return run.best
+
+
+def _objective(recipe: Recipe, parts: Parts) -> Objective:
+    """The objective in the recipe's precision; validation stays in float32."""
+    return InBfloat16(parts.objective) if recipe.training.precision == "bf16" else parts.objective
 
 
 def _device(name: str | None, world: World) -> torch.device:
@@ -192,124 +160,21 @@ def _device(name: str | None, world: World) -> torch.device:
     return device
 
 
-def model_config(recipe: Recipe, sources: Sources, start: Start | None, console: Console) -> ModelConfig:
-    """What the run's model will be: alphabet (D6), network, image spec; the start model's where there is one.
-
-    Raises:
-        RecipeError: the recipe names no network and no model to start from is given, or they contradict.
-    """
-    normalization = start.config.normalization if start else TextNormalization(form=recipe.text.form)
-    texts = [normalization(sample.text) for sample in sources.train]
-    if recipe.synthetic:
-        # A corpus may hold what the lines lack; each printable character is let in once, however rare.
-        texts += [PRINTABLE_ASCII] * recipe.text.min_count
-    vocab, removed = unify(texts, recipe.text.min_count)
-    keys = (sample.key for sample in sources.train)
-    known = start.config.vocabulary if start else vocab
-    table = CharacterTable.compare(zip(keys, texts, strict=False), known)
-    console.say(f"characters that are new, missing or rare in train:\n{table}")
-    if removed and not start:
-        console.say(
-            f"left out of the alphabet: {len(removed)} characters seen fewer than {recipe.text.min_count} times"
-        )
-    architecture = _architecture(recipe, start)
-    if start:
-        vocab = start.config.vocabulary.union(vocab)
-    network = build_network(architecture.name, vocab.num_classes, architecture.options)
-    card = recipe.card
-    return ModelConfig(
-        name=card.name or (start.config.name + "-tuned" if start else architecture.name),
-        description=card.description,
-        architecture=architecture,
-        vocabulary=vocab,
-        image=start.config.image if start else _named(IMAGE_SPECS, recipe.image.spec, "image.spec"),
-        normalization=normalization,
-        stride=network.stride,
-        parameters=num_parameters(network),
-        languages=tuple(card.languages) or (start.config.languages if start else ()),
-        data=tuple(TrainingData(credit.name, credit.licence) for credit in card.data),
-        licence=card.licence,
-        recipe=recipe.description,
-        versions=versions(),
-    )
-
-
-def _architecture(recipe: Recipe, start: Start | None) -> Architecture:
-    network = recipe.network
-    if start is None:
-        if network is None:
-            raise RecipeError("this recipe fine-tunes: say which model with --from MODEL")
-        height = _named(IMAGE_SPECS, recipe.image.spec, "image.spec").height
-        if network_config(network.name, network.options).height != height:
-            raise RecipeError(
-                f"network.name: {network.name} does not read lines {height} px high; change image.spec"
-            )
-        return Architecture(network.name, network.options)
-    told = start.config.architecture
-    if network is not None and network.name != told.name:
-        raise RecipeError(f"network.name: {network.name}, but {start.config.name} is a {told.name}")
-    return Architecture(told.name, {**told.options, **(network.options if network else {})})
-
-
-def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Console) -> Parts:
-    """Network, objective and lines; and the lines that are not used, with reasons."""
-    torch.manual_seed(seed_for("network", recipe.seed))
-    network = network_of(config)
-    objective = CtcObjective(
-        config.vocabulary,
-        config.normalization,
-        auxiliary_weight=recipe.objective.auxiliary_weight,
-        auxiliary_start=recipe.objective.auxiliary_start,
-        auxiliary_warmup=recipe.objective.auxiliary_warmup,
-    )
-    console.say(f"opening {len(sources.train) + len(sources.val)} images once")
-    train_lines, unreadable = readable(sources.train, config.image, "train")
-    val_lines, val_unreadable = readable(sources.val, config.image, "val")
-    train_lines, too_long = fitting(
-        train_lines, lambda text: _min_width(text, objective, config.stride), "train"
-    )
-    return Parts(
-        recipe,
-        network,
-        objective,
-        _training_lines(recipe, config, train_lines),
-        ValidationLines(val_lines.samples, val_lines.widths, config.image),
-        [*sources.problems, *unreadable, *val_unreadable, *too_long],
-    )
-
-
-def _training_lines(recipe: Recipe, config: ModelConfig, lines: Lines) -> TrainingLines:
-    return TrainingLines(
-        samples=lines.samples,
-        widths=lines.widths,
-        spec=config.image,
-        augmentation=_named(AUGMENTATIONS, recipe.augmentation.preset, "augmentation.preset"),
-        seed=recipe.seed,
-        synthetic=synthetic_lines(recipe.synthetic, config.image, recipe.seed),
-        synthetic_share=recipe.synthetic.share if recipe.synthetic else 0.0,
-    )
-
-
-def _min_width(text: str, objective: CtcObjective, stride: int) -> int:
-    """The prepared pixels that a text's CTC target needs; at least one frame."""
-    return stride * max(1, min_frames(objective.encode(text)))
-
-
 def fit_settings(recipe: Recipe) -> FitSettings:
     """The loop's numbers of a recipe."""
     training, tuning = recipe.training, recipe.fine_tuning
     return FitSettings(
         seed=recipe.seed,
         learning_rate=recipe.optimizer.learning_rate,
-        weight_decay=recipe.optimizer.weight_decay,
-        betas=recipe.optimizer.betas,
-        schedule=_named(SCHEDULES, recipe.schedule.name, "schedule.name"),
+        schedule=named(SCHEDULES, recipe.schedule.name, "schedule.name"),
         warmup=recipe.schedule.warmup,
         batch_size=training.batch_size,
         accumulate=training.accumulate,
         clip_norm=training.clip_norm,
         patience=training.patience,
         min_improvement=training.min_improvement,
+        halve_after=recipe.schedule.halve_after,
+        max_halvings=recipe.schedule.max_halvings,
         validate_every=training.validate_every,
         checkpoint_every=training.checkpoint_every,
         workers=training.workers,
@@ -318,50 +183,54 @@ def fit_settings(recipe: Recipe) -> FitSettings:
     )
 
 
-def total_steps(parts: Parts, budget: str | None, device: torch.device, world: World) -> int:
+def _optimizer_settings(recipe: Recipe) -> OptimizerSettings:
+    return OptimizerSettings(**recipe.optimizer.model_dump())
+
+
+def total_steps(recipe: Recipe, parts: Parts, budget: str | None, place: Place) -> int:
     """Updates of the whole run: from the epochs, or from the budget by timing real batches once."""
-    training = parts.recipe.training
-    batches = len(parts.train.plan(0, training.batch_size, num_processes=world.size))
-    steps_per_epoch = -(-batches // training.accumulate)
+    training, world = recipe.training, place.world
+    by_size: dict[int, int] = {}
+
+    def steps_of(epoch: int) -> int:
+        size = parts.train.num_samples(epoch)
+        if size not in by_size:
+            plan = parts.train.plan(epoch, training.batch_size, num_processes=world.size)
+            by_size[size] = -(-len(plan) // training.accumulate)
+        return by_size[size]
+
     if budget is None:
-        return training.epochs * steps_per_epoch
+        return sum(map(steps_of, range(training.epochs)))
     per_batch = seconds_per_batch(
         parts.network,
-        parts.training_objective,
+        _objective(recipe, parts),
         parts.train,
         batch_size=training.batch_size,
         workers=training.workers,
-        device=device,
+        device=place.device,
     )
     steps = steps_within(
         parse_duration(budget),
         per_step=per_batch * training.accumulate / world.size,
-        steps_per_epoch=steps_per_epoch,
-        validate=lambda: parts.measure(device).seconds,
+        steps_per_epoch=steps_of(0),
+        validate=lambda: parts.measure(place.device).seconds,
         validate_every=training.validate_every,
     )
     return int(world.agree(steps)[0])
 
 
-def _named(table: Mapping[str, T], name: str, key: str) -> T:
-    if name not in table:
-        raise RecipeError(f"{key}: nothing is called {name!r}; there are: {', '.join(table)}")
-    return table[name]
-
-
-def _summary(parts: Parts, steps: int, device: torch.device, world: World) -> str:
-    lines = parts.train
-    synthetic = f" + {lines.num_synthetic} synthetic" if lines.num_synthetic else ""
+def _summary(recipe: Recipe, parts: Parts, steps: int, place: Place) -> str:
+    train, world = parts.train, place.world
+    synthetic = f" + {train.num_synthetic} synthetic" if train.num_synthetic else ""
     processes = f", {world.size} processes" if world.size > 1 else ""
     summary = (
-        f"{num_parameters(parts.network):,} parameters, {len(parts.objective.vocab)} characters; "
-        f"{len(lines.samples)}{synthetic} lines to train, {len(parts.val.samples)} to validate; "
-        f"{steps} steps on {device}{processes}"
+        f"{num_parameters(parts.network):,} parameters; {train.num_real}{synthetic} samples to train, "
+        f"{parts.num_val} to validate; {steps} steps on {place.device}{processes}"
     )
-    from_scratch = parts.recipe.fine_tuning is None and not parts.recipe.data.validate_on_train
-    if from_scratch and len(lines.samples) < FEW_LINES:
+    from_scratch = recipe.fine_tuning is None and not recipe.data.validate_on_train
+    if recipe.task == "text" and from_scratch and train.num_real < FEW_LINES:
         summary += (
-            f"\nwarning: {len(lines.samples)} lines are too few to learn reading from; "
+            f"\nwarning: {train.num_real} lines are too few to learn reading from; "
             "start from a model that reads: train finetune --from text-small"
         )
     return summary
@@ -375,13 +244,4 @@ def _facts(options: RunOptions, device: torch.device, world: World) -> dict[str,
         "threads": torch.get_num_threads(),
         "processes": world.size,
         "versions": versions(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """What a run was made with."""
-    return {
-        "amanuensis": amanuensis.__version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
     }

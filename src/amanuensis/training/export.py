@@ -17,20 +17,25 @@ from torch import Tensor, nn
 from amanuensis.errors import DataError, ModelError
 from amanuensis.images import load_image, prepare
 from amanuensis.metrics import LinePair, score_lines
-from amanuensis.models import HtrJand
+from amanuensis.models import FormulaNetwork, HtrJand
 from amanuensis.models.htr_jand import example_input
 from amanuensis.recognition import (
     CARD_FILE,
+    DECODER_FILE,
+    ENCODER_FILE,
     GRAPH_FILE,
     WEIGHTS_FILE,
-    ModelConfig,
+    MathConfig,
+    OnnxFormulaRuntime,
     OnnxRuntime,
     Runtime,
+    TextConfig,
     logits_of_lines,
     write_model,
 )
 from amanuensis.records import Sample
 from amanuensis.training.card import model_card
+from amanuensis.training.export_formula import FormulaParity, compare_formulas, formula_graphs
 from amanuensis.training.weights import encoded_weights, load_network
 
 OPSET = 17
@@ -40,7 +45,7 @@ LARGEST_DIFFERENCE = 1e-3  # of logits, between the trained network and the expo
 class TorchRuntime:
     """A `recognition.Runtime` over the network itself, for validation sets and for parity."""
 
-    def __init__(self, config: ModelConfig, network: HtrJand, *, batch_size: int = 16) -> None:
+    def __init__(self, config: TextConfig, network: HtrJand, *, batch_size: int = 16) -> None:
         self.config = config
         self._network = network.eval()
         self._batch_size = batch_size
@@ -80,6 +85,18 @@ class ParityReport:
     cer_network: float
     cer_graph: float
 
+    @property
+    def holds(self) -> bool:
+        """Whether the graph may stand for the network."""
+        return self.same_text == self.lines and self.largest_difference <= LARGEST_DIFFERENCE
+
+    def told(self) -> str:
+        """For people."""
+        return (
+            f"{self.same_text} of {self.lines} lines read alike; CER {self.cer_network:.4f} before, "
+            f"{self.cer_graph:.4f} after; largest difference of a logit {self.largest_difference:.1e}"
+        )
+
 
 def export_model(
     source: Path,
@@ -88,7 +105,7 @@ def export_model(
     with_attention: bool = False,
     samples: Sequence[Sample] = (),
     reports: Sequence[Mapping[str, Any]] = (),
-) -> ParityReport | None:
+) -> ParityReport | FormulaParity | None:
     """Write a model folder to read with from a run or a model folder.
 
     Args:
@@ -110,12 +127,22 @@ def export_model(
         with tempfile.TemporaryDirectory() as scratch:
             trial = Path(scratch) / "model"
             write_model_folder(trial, config, network, with_attention=with_attention)
-            report = compare(config, network, OnnxRuntime(trial), samples)
-        if report.same_text < report.lines or report.largest_difference > LARGEST_DIFFERENCE:
+            report = _parity(config, network, trial, samples)
+        if not report.holds:
             raise ModelError(f"{source}: the exported graph does not equal the network: {report}")
         config = replace(config, scores={**config.scores, "parity": asdict(report)})
     write_model_folder(target, config, network, with_attention=with_attention)
     return report
+
+
+def _parity(
+    config: TextConfig | MathConfig, network: nn.Module, exported: Path, samples: Sequence[Sample]
+) -> ParityReport | FormulaParity:
+    if isinstance(config, MathConfig):
+        assert isinstance(network, FormulaNetwork)
+        return compare_formulas(config, network, OnnxFormulaRuntime(exported), samples)
+    assert isinstance(network, HtrJand)
+    return compare(config, network, OnnxRuntime(exported), samples)
 
 
 _SCORES = ("n", "cer", "wer", "ser", "cer_interval")
@@ -136,14 +163,18 @@ def scores_of_report(report: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
 
 
 def write_model_folder(
-    folder: Path, config: ModelConfig, network: HtrJand, *, with_attention: bool = False
+    folder: Path, config: TextConfig | MathConfig, network: nn.Module, *, with_attention: bool = False
 ) -> None:
-    """A complete model folder: config, weights to train on from, graph to read with, card."""
+    """A complete model folder: config, weights to train on from, graph (or graphs) to read with, card."""
     files: dict[str, bytes | Path] = {
         WEIGHTS_FILE: encoded_weights(network),
-        GRAPH_FILE: onnx_graph(network, with_attention=with_attention),
         CARD_FILE: model_card(config).encode(),
     }
+    if isinstance(network, HtrJand):
+        files[GRAPH_FILE] = onnx_graph(network, with_attention=with_attention)
+    else:
+        assert isinstance(network, FormulaNetwork)
+        files[ENCODER_FILE], files[DECODER_FILE] = formula_graphs(network)
     write_model(folder, config, files)
 
 
@@ -190,7 +221,7 @@ def onnx_graph(network: HtrJand, *, with_attention: bool = False) -> bytes:
         return path.read_bytes()
 
 
-def compare(config: ModelConfig, network: HtrJand, graph: Runtime, samples: Sequence[Sample]) -> ParityReport:
+def compare(config: TextConfig, network: HtrJand, graph: Runtime, samples: Sequence[Sample]) -> ParityReport:
     """Read lines with network and graph and compare logits and strings."""
     largest = 0.0
     texts: tuple[list[str], list[str]] = ([], [])

@@ -17,7 +17,7 @@ from torch import nn
 
 from amanuensis.errors import TrainingError
 from amanuensis.randomness import seed_for
-from amanuensis.training.batches import Batch, TrainingLines, batches_of_epoch
+from amanuensis.training.batches import Batch, TrainingSource, batches_of_epoch
 from amanuensis.training.distributed import World
 from amanuensis.training.objectives import Objective
 from amanuensis.training.schedules import Schedule
@@ -33,8 +33,6 @@ class FitSettings:
 
     seed: int
     learning_rate: float
-    weight_decay: float
-    betas: tuple[float, float]
     schedule: Schedule
     warmup: float
     batch_size: int
@@ -42,6 +40,8 @@ class FitSettings:
     clip_norm: float
     patience: int
     min_improvement: float
+    halve_after: int | None
+    max_halvings: int
     validate_every: int
     checkpoint_every: int
     workers: int
@@ -65,30 +65,14 @@ class Recorder(Protocol):
         """Keep the state to resume from."""
 
 
-def make_optimizer(network: nn.Module, settings: FitSettings) -> torch.optim.AdamW:
-    """AdamW; biases and normalizations do not decay, frozen parts have a learning rate of 0."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in network.named_parameters():
-        frozen = any(name == part or name.startswith(part + ".") for part in settings.freeze)
-        groups.setdefault((frozen, parameter.dim() > 1), []).append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": params, "frozen": frozen, "weight_decay": settings.weight_decay if decays else 0.0}
-            for (frozen, decays), params in sorted(groups.items(), key=lambda item: item[0])
-        ],
-        lr=settings.learning_rate,
-        betas=settings.betas,
-    )
-
-
 @dataclass
 class Fit:
     """One training run under way: call it to train to the end of `progress.total_steps`."""
 
     network: nn.Module
-    optimizer: torch.optim.AdamW
+    optimizer: torch.optim.Optimizer
     objective: Objective
-    lines: TrainingLines
+    source: TrainingSource
     validate: Callable[[], Validation]
     settings: FitSettings
     progress: Progress
@@ -101,7 +85,7 @@ class Fit:
         self._skipped_in_a_row = 0
 
     def __call__(self) -> Progress:
-        """Train until all steps are made or the validation loss stops improving."""
+        """Train until all steps are made or validation stops improving."""
         while not self.progress.finished:
             self._epoch()
             progress = self.progress
@@ -112,7 +96,7 @@ class Fit:
     def _epoch(self) -> None:
         progress, settings = self.progress, self.settings
         began = time.monotonic() - progress.seconds
-        plan = self.lines.plan(progress.epoch, settings.batch_size, num_processes=self.world.size)
+        plan = self.source.plan(progress.epoch, settings.batch_size, num_processes=self.world.size)
         for group in self._groups(plan):
             if progress.step >= progress.total_steps:
                 return
@@ -127,7 +111,7 @@ class Fit:
         """The rest of an epoch's batches, `accumulate` at a time."""
         accumulate = self.settings.accumulate
         rest = [self.world.share_of(batch) for batch in plan[self.progress.step_in_epoch * accumulate :]]
-        batches = batches_of_epoch(self.lines, self.progress.epoch, rest, workers=self.settings.workers)
+        batches = batches_of_epoch(self.source, self.progress.epoch, rest, workers=self.settings.workers)
         while group := list(islice(batches, accumulate)):
             yield group
 
@@ -152,7 +136,8 @@ class Fit:
     def _prepare_step(self) -> None:
         settings, progress = self.settings, self.progress
         torch.manual_seed(seed_for("step", settings.seed, progress.step, self.world.rank))
-        rate = settings.learning_rate * settings.schedule(progress.done, settings.warmup)
+        factor = settings.schedule(progress.done, settings.warmup) * 0.5**progress.halvings
+        rate = settings.learning_rate * factor
         frozen = progress.done < settings.freeze_share
         for group in self.optimizer.param_groups:
             group["lr"] = 0.0 if group["frozen"] and frozen else rate
@@ -187,14 +172,32 @@ class Fit:
         return int(count)
 
     def _validate(self) -> None:
-        progress, settings = self.progress, self.settings
+        progress = self.progress
         result = self.validate() if self.world.leads else None
-        loss, cer = self.world.agree(*((result.loss, result.cer) if result else (0.0, 0.0)))
-        best = cer < progress.best_cer
-        progress.best_cer = min(cer, progress.best_cer)
-        progress.stale = 0 if loss < progress.best_loss - settings.min_improvement else progress.stale + 1
+        loss, error = self.world.agree(*((result.loss, result.error) if result else (0.0, 0.0)))
+        best = error < progress.best_error
+        progress.best_error = min(error, progress.best_error)
+        if self.settings.halve_after is None:
+            self._stop_early(loss)
+        else:
+            self._halve(self.settings.halve_after, improved=best)
         progress.best_loss = min(loss, progress.best_loss)
-        if progress.stale >= settings.patience and progress.step < progress.total_steps:
-            progress.stopped = f"validation loss has not improved for {progress.stale} validations"
         if result is not None and self.recorder:
             self.recorder.validation(progress, result, best=best)
+
+    def _stop_early(self, loss: float) -> None:
+        """HTR-JAND's end (R5): the validation loss has not improved for `patience` validations."""
+        progress, settings = self.progress, self.settings
+        progress.stale = 0 if loss < progress.best_loss - settings.min_improvement else progress.stale + 1
+        if progress.stale >= settings.patience and progress.step < progress.total_steps:
+            progress.stopped = f"validation loss has not improved for {progress.stale} validations"
+
+    def _halve(self, after: int, *, improved: bool) -> None:
+        """CATNet's end (section 4.2; spec C23): half the rate when the error is stale, until it was halved enough."""
+        progress = self.progress
+        progress.stale = 0 if improved else progress.stale + 1
+        if progress.stale < after:
+            return
+        progress.stale, progress.halvings = 0, progress.halvings + 1
+        if progress.halvings > self.settings.max_halvings and progress.step < progress.total_steps:
+            progress.stopped = f"the learning rate was halved {self.settings.max_halvings} times"

@@ -103,6 +103,7 @@ class Reporter:
         self._rate = Rate()
         self._sums: dict[str, float] = {}
         self._since = 0
+        self._measure = ""
         self._board = _tensorboard(folder / "tensorboard")
 
     def left_out(self, lines: Sequence[LeftOut]) -> None:
@@ -125,25 +126,26 @@ class Reporter:
             self._log.write("train", progress.step, epoch=progress.epoch, **means)
             self._chart("train", means, progress.step)
         left = duration(self._rate.seconds_left(progress))
+        best = f"  best {self._measure} {_percent(progress.best_error)}" if self._measure else ""
+        first = next(iter(values))
         self._console.update(
-            f"epoch {progress.epoch + 1}  step {progress.step}/{progress.total_steps}  ctc {values['ctc']:.3f}  "
-            f"{self._rate.lines_per_second:.1f} lines/s  {left} left  best CER {_percent(progress.best_cer)}"
+            f"epoch {progress.epoch + 1}  step {progress.step}/{progress.total_steps}  {first} {values[first]:.3f}  "
+            f"{self._rate.lines_per_second:.1f} lines/s  {left} left{best}"
         )
 
     def validation(self, progress: Progress, result: Validation) -> None:
         """See `Recorder`."""
-        scores = result.scores
-        values = {"loss": result.loss, "cer": scores.cer, "wer": scores.wer, "ser": scores.ser}
-        sets = {name: round(of_set.cer, 5) for name, of_set in result.by_dataset.items()}
-        rounded = {name: round(value, 5) for name, value in values.items()}
+        scores = {name: _rounded(value) for name, value in result.scores.items()}
         seconds = {"seconds": round(progress.seconds, 1), "validation_seconds": round(result.seconds, 1)}
-        self._log.write(
-            "validation", progress.step, epoch=progress.epoch, **rounded, n=scores.n, sets=sets, **seconds
-        )
-        self._chart("validation", values, progress.step)
+        loss = round(result.loss, 5)
+        self._log.write("validation", progress.step, epoch=progress.epoch, loss=loss, **scores, **seconds)
+        rates = {name: value for name, value in scores.items() if isinstance(value, float)}
+        self._chart("validation", {"loss": loss, **rates}, progress.step)
+        self._measure = result.measure
+        told = "  ".join(f"{name.upper()} {_percent(value)}" for name, value in rates.items())
         self._console.say(
-            f"epoch {progress.epoch}  step {progress.step}  validation CER {_percent(scores.cer)}  "
-            f"WER {_percent(scores.wer)}  loss {result.loss:.4f}  n {scores.n}  {duration(progress.seconds)}"
+            f"epoch {progress.epoch}  step {progress.step}  validation {told}  loss {result.loss:.4f}  "
+            f"n {scores['n']}  {duration(progress.seconds)}"
         )
         reference, hypothesis = result.example
         self._console.say(f"    is    {reference}\n    read  {hypothesis}")
@@ -159,6 +161,13 @@ class Reporter:
         if self._board is not None:
             for name, value in values.items():
                 self._board.add_scalar(f"{group}/{name}", value, step)
+
+
+def _rounded(value: Any) -> Any:
+    """Ratios to five decimals, in tables too."""
+    if isinstance(value, dict):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return round(value, 5) if isinstance(value, float) else value
 
 
 def _percent(rate: float) -> str:

@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from amanuensis.errors import RecipeError
 
@@ -32,7 +32,7 @@ class NetworkSection(_Section):
 
 
 class ImageSection(_Section):
-    """`[image]`: a name of `amanuensis.images.IMAGE_SPECS`."""
+    """`[image]`: a name of `amanuensis.images.IMAGE_SPECS`, or for formulas of `FORMULA_SPECS`."""
 
     spec: str = "cpu"
 
@@ -91,18 +91,30 @@ class ObjectiveSection(_Section):
 
 
 class OptimizerSection(_Section):
-    """`[optimizer]`: AdamW."""
+    """`[optimizer]`: AdamW, or CATNet's Adadelta with its `rho` and `eps`."""
 
+    name: Literal["adamw", "adadelta"] = "adamw"
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     betas: tuple[float, float] = (0.9, 0.99)
+    rho: float = Field(default=0.95, gt=0, lt=1)
+    eps: float = Field(default=1e-6, gt=0)
 
 
 class ScheduleSection(_Section):
-    """`[schedule]`: a name of `amanuensis.training.schedules.SCHEDULES`; `warmup` is a share of all steps."""
+    """`[schedule]`: a name of `amanuensis.training.schedules.SCHEDULES`, and CATNet's halving.
+
+    Attributes:
+        warmup: a share of all steps.
+        halve_after: validations without a smaller error, after which the rate is halved (CATNet: 15); it takes the
+            place of early stopping.
+        max_halvings: one more ends the training (CATNet: 10).
+    """
 
     name: str = "one-cycle"
     warmup: float = Field(default=0.1, ge=0, lt=1)
+    halve_after: int | None = Field(default=None, ge=1)
+    max_halvings: int = Field(default=10, ge=1)
 
 
 class TrainingSection(_Section):
@@ -130,6 +142,35 @@ class TrainingSection(_Section):
     checkpoint_every: int = Field(default=200, ge=1)
     workers: int = Field(default=1, ge=0)
     precision: Literal["fp32", "bf16"] = "fp32"
+
+
+class Phase(_Section):
+    """Some epochs on short captions only: spec 3.3 (our addition)."""
+
+    epochs: int = Field(ge=1)
+    max_tokens: int = Field(ge=1)
+
+
+class FormulaSection(_Section):
+    """`[formula]`: what trainings of formula networks have beside the rest (CATNet).
+
+    Attributes:
+        classification: "dfl", the dual focal loss (eq. 9), or "ce" (eq. 8).
+        mutual: weight of the KL between branches, in the profile's own units (C13); 0 leaves it out.
+        profile: "paper" (sums over steps, alpha 5000) or "per_token" (C13).
+        temperature: of the softened probabilities (eq. 11).
+        distort: how much the ink is varied, 0 to 1 (our addition); bitmaps cannot be.
+        phases: short captions first.
+        validate_on: at most so many validation samples are read while training, the same ones each time.
+    """
+
+    classification: Literal["ce", "dfl"] = "dfl"
+    mutual: float = Field(default=0.5, ge=0)
+    profile: Literal["paper", "per_token"] = "per_token"
+    temperature: float = Field(default=4.0, gt=0)
+    distort: float = Field(default=0.0, ge=0, le=1)
+    phases: list[Phase] = []
+    validate_on: int = Field(default=200, ge=1)
 
 
 class FineTuningSection(_Section):
@@ -169,6 +210,7 @@ class Recipe(_Section):
     """
 
     description: str
+    task: Literal["text", "math"] = "text"
     seed: int = 1
     network: NetworkSection | None = None
     image: ImageSection = ImageSection()
@@ -177,11 +219,20 @@ class Recipe(_Section):
     synthetic: SyntheticSection | None = None
     augmentation: AugmentationSection = AugmentationSection()
     objective: ObjectiveSection = ObjectiveSection()
+    formula: FormulaSection = FormulaSection()
     optimizer: OptimizerSection = OptimizerSection()
     schedule: ScheduleSection = ScheduleSection()
     training: TrainingSection
     fine_tuning: FineTuningSection | None = None
     card: CardSection = CardSection()
+
+    @model_validator(mode="after")
+    def _sections_fit_the_task(self) -> Recipe:
+        """A section that the task does not read would change nothing: that must not go unsaid."""
+        unread = {"text": ["formula"], "math": ["objective", "text", "synthetic", "augmentation"]}[self.task]
+        if given := [name for name in unread if name in self.model_fields_set]:
+            raise ValueError(f"a recipe of the task {self.task!r} does not read [{given[0]}]")
+        return self
 
 
 def shipped_recipes() -> dict[str, str]:

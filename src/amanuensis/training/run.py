@@ -11,8 +11,7 @@ from typing import Any
 import torch
 
 from amanuensis.errors import TrainingError
-from amanuensis.models import HtrJand
-from amanuensis.recognition import ModelConfig, write_atomically
+from amanuensis.recognition import MathConfig, ModelConfig, TextConfig, write_atomically
 from amanuensis.training.export import write_model_folder
 from amanuensis.training.progress import Reporter
 from amanuensis.training.recipe import Recipe, to_toml_dict
@@ -34,7 +33,7 @@ class Beginning:
         facts: budget, device, start model, versions: for the reader.
     """
 
-    config: ModelConfig
+    config: TextConfig | MathConfig
     fingerprints: Mapping[str, str]
     total_steps: int
     facts: Mapping[str, Any]
@@ -134,8 +133,8 @@ class FolderRecorder:
     """The loop's `Recorder`: keeps state and models in the run's folder and tells the reporter the rest."""
 
     run: RunFolder
-    config: ModelConfig
-    network: HtrJand
+    config: TextConfig | MathConfig
+    network: torch.nn.Module
     optimizer: torch.optim.Optimizer
     reporter: Reporter
 
@@ -153,24 +152,10 @@ class FolderRecorder:
 
     def validation(self, progress: Progress, result: Validation, *, best: bool) -> None:
         """See `Recorder`."""
-        config = replace(self.config, scores={"val": _scores(result, progress)})
+        config = replace(self.config, scores={"val": {**result.scores, "step": progress.step}})
         write_model_folder(self.run.last, config, self.network)
         if best:
             write_model_folder(self.run.best, config, self.network)
         # The state comes last: a crash before it repeats the validation, and so both folders.
         self.checkpoint(progress)
         self.reporter.validation(progress, result)
-
-
-def _scores(result: Validation, progress: Progress) -> dict[str, Any]:
-    scores = result.scores
-    return {
-        "n": scores.n,
-        "cer": round(scores.cer, 5),
-        "wer": round(scores.wer, 5),
-        "ser": round(scores.ser, 5),
-        "sets": {
-            name: {"n": of_set.n, "cer": round(of_set.cer, 5)} for name, of_set in result.by_dataset.items()
-        },
-        "step": progress.step,
-    }

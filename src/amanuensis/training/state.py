@@ -26,9 +26,10 @@ class Progress:
         step: updates made.
         epoch, step_in_epoch: the epoch under way and its updates made.
         total_steps: of the whole run, fixed once (from the epochs or the budget).
-        best_cer: smallest validation CER so far; the released weights are its.
+        best_error: smallest validation error (CER of lines, WER of formulas) so far; the released weights are its.
         best_loss: smallest validation loss by which early stopping counts.
-        stale: validations since `best_loss` improved.
+        stale: validations since `best_loss` (or, where the rate is halved, `best_error`) improved.
+        halvings: of the learning rate, because the validation error was stale.
         skipped: updates left out because a gradient was not finite.
         seconds: spent training, over all slices.
         stopped: why the run ended early, "" otherwise.
@@ -38,9 +39,10 @@ class Progress:
     step: int = 0
     epoch: int = 0
     step_in_epoch: int = 0
-    best_cer: float = float("inf")
+    best_error: float = float("inf")
     best_loss: float = float("inf")
     stale: int = 0
+    halvings: int = 0
     skipped: int = 0
     seconds: float = 0.0
     stopped: str = ""

@@ -8,11 +8,11 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
-from torch import Tensor
+from torch import Tensor, nn
 
 from amanuensis.errors import ModelError
-from amanuensis.models import HtrJand, build_network
-from amanuensis.recognition import WEIGHTS_FILE, ModelConfig, find_model, read_config
+from amanuensis.models import FormulaNetwork, HtrJand, build_formula_network, build_network
+from amanuensis.recognition import WEIGHTS_FILE, MathConfig, TextConfig, find_model, read_config
 
 HEADS = ("head", "auxiliary_head")
 
@@ -21,10 +21,10 @@ HEADS = ("head", "auxiliary_head")
 class Start:
     """A model to start from."""
 
-    config: ModelConfig
+    config: TextConfig | MathConfig
     tensors: dict[str, Tensor]
 
-    def put_into(self, network: HtrJand) -> None:
+    def put_into(self, network: nn.Module) -> None:
         """Copy the weights. Outputs of symbols that the model did not know keep their fresh weights.
 
         The network's vocabulary must be `config.vocabulary` or a union that begins with it.
@@ -59,7 +59,7 @@ def load_start(model: str | Path) -> Start:
         raise ModelError(f"{path}: the weights to train on from cannot be read: {error}") from error
 
 
-def load_network(folder: Path) -> tuple[ModelConfig, HtrJand]:
+def load_network(folder: Path) -> tuple[TextConfig | MathConfig, nn.Module]:
     """A model folder's network, in eval mode.
 
     Raises:
@@ -71,10 +71,23 @@ def load_network(folder: Path) -> tuple[ModelConfig, HtrJand]:
     return start.config, network.eval()
 
 
-def network_of(config: ModelConfig) -> HtrJand:
+def network_of(config: TextConfig | MathConfig) -> nn.Module:
     """A fresh network of a model's architecture and vocabulary."""
+    if isinstance(config, MathConfig):
+        return formula_network_of(config)
+    return line_network_of(config)
+
+
+def line_network_of(config: TextConfig) -> HtrJand:
+    """`network_of` a reader of lines."""
     architecture = config.architecture
     return build_network(architecture.name, config.vocabulary.num_classes, architecture.options)
+
+
+def formula_network_of(config: MathConfig) -> FormulaNetwork:
+    """`network_of` a reader of formulas."""
+    architecture = config.architecture
+    return build_formula_network(architecture.name, config.vocabulary.num_classes, architecture.options)
 
 
 def encoded_weights(network: torch.nn.Module) -> bytes:

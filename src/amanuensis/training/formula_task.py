@@ -1,0 +1,190 @@
+"""Training readers of formulas: vocabulary, network, objective and formulas of a recipe, and their validation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+import torch
+
+from amanuensis.decoding.attention import search
+from amanuensis.errors import RecipeError, TrainingError
+from amanuensis.images import load_image
+from amanuensis.images.formula import FormulaSpec, prepare_formula
+from amanuensis.latex import TokenVocab
+from amanuensis.metrics import FormulaPair, score_formulas
+from amanuensis.models import FormulaNetwork, build_formula_network, num_parameters
+from amanuensis.randomness import seed_for
+from amanuensis.recognition import Architecture, MathConfig, ModelConfig, TrainingData
+from amanuensis.records import Sample
+from amanuensis.training.export_formula import TorchFormulaRuntime
+from amanuensis.training.formula_losses import PAPER, PER_TOKEN
+from amanuensis.training.formula_objectives import FormulaObjective
+from amanuensis.training.formula_terms import FormulaTerms
+from amanuensis.training.formulas import Formulas, TrainingFormulas, ValidationFormulas, opened
+from amanuensis.training.progress import Console
+from amanuensis.training.recipe import FormulaSection, Recipe
+from amanuensis.training.sources import LeftOut, Sources
+from amanuensis.training.task import Parts, named, versions
+from amanuensis.training.validation import Validation
+from amanuensis.training.weights import Start, formula_network_of
+
+FORMULA_SPECS = {"full": FormulaSpec(), "half": FormulaSpec(scale=0.5)}
+PROFILES = {"paper": PAPER, "per_token": PER_TOKEN}
+
+
+def model_config(recipe: Recipe, sources: Sources, start: Start | None, console: Console) -> MathConfig:
+    """What the run's model will be: vocabulary, network, image spec; the start model's where there is one.
+
+    Raises:
+        RecipeError: the recipe names no network and no model to start from is given, or they contradict.
+    """
+    told = None if start is None else _math_config_of(start)
+    vocab = (
+        told.vocabulary if told else TokenVocab.from_captions(sample.text.split() for sample in sources.train)
+    )
+    console.say(f"{len(vocab)} tokens in the captions of {len(sources.train)} formulas")
+    architecture = _architecture(recipe, told)
+    network = build_formula_network(architecture.name, vocab.num_classes, architecture.options)
+    card = recipe.card
+    return MathConfig(
+        name=card.name or (f"{told.name}-tuned" if told else architecture.name),
+        description=card.description,
+        architecture=architecture,
+        vocabulary=vocab,
+        image=told.image if told else named(FORMULA_SPECS, recipe.image.spec, "image.spec"),
+        stride=network.stride,
+        parameters=num_parameters(network),
+        languages=tuple(card.languages),
+        data=tuple(TrainingData(credit.name, credit.licence) for credit in card.data),
+        licence=card.licence,
+        recipe=recipe.description,
+        versions=versions(),
+    )
+
+
+def _math_config_of(start: Start) -> MathConfig:
+    if not isinstance(start.config, MathConfig):
+        raise RecipeError(f"{start.config.name} reads lines of text; start from a model that reads formulas")
+    return start.config
+
+
+def _architecture(recipe: Recipe, told: MathConfig | None) -> Architecture:
+    network = recipe.network
+    if told is None:
+        if network is None:
+            raise RecipeError("this recipe fine-tunes: say which model with --from MODEL")
+        return Architecture(network.name, network.options)
+    if network is not None and network.name != told.architecture.name:
+        raise RecipeError(f"network.name: {network.name}, but {told.name} is a {told.architecture.name}")
+    changes = network.options if network else {}
+    return Architecture(told.architecture.name, {**told.architecture.options, **changes})
+
+
+def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Console) -> Parts:
+    """Network, objective and formulas; and the formulas that are not used, with reasons."""
+    assert isinstance(config, MathConfig)
+    torch.manual_seed(seed_for("network", recipe.seed))
+    network = formula_network_of(config)
+    objective = FormulaObjective(terms=_terms(recipe.formula, config.vocabulary))
+    console.say(f"opening {len(sources.train) + len(sources.val)} pictures once")
+    train, unreadable = opened(sources.train, config.image, "train")
+    train, unknown = _writable(train, config.vocabulary)
+    val, val_unreadable = opened(_fixed_part(sources.val, recipe.formula.validate_on), config.image, "val")
+    if not train.samples or not val.samples:
+        raise TrainingError("no formula is left to train or to validate on")
+    source = TrainingFormulas(
+        train,
+        config.image,
+        recipe.seed,
+        recipe.formula.distort,
+        [(phase.epochs, phase.max_tokens) for phase in recipe.formula.phases],
+    )
+    reader = _FormulaReader(network, config, objective, ValidationFormulas(val, config.image))
+    left_out = [*sources.problems, *unreadable, *unknown, *val_unreadable]
+    return Parts(network, objective, source, reader, len(val.samples), left_out)
+
+
+def _terms(section: FormulaSection, vocab: TokenVocab) -> FormulaTerms:
+    return FormulaTerms(
+        vocab=vocab,
+        classification=section.classification,
+        profile=replace(PROFILES[section.profile], weight=section.mutual),
+        temperature=section.temperature,
+    )
+
+
+def _writable(formulas: Formulas, vocab: TokenVocab) -> tuple[Formulas, list[LeftOut]]:
+    """The formulas whose captions the vocabulary can write; a model that is fine-tuned keeps its own."""
+    kept: list[int] = []
+    left_out: list[LeftOut] = []
+    for index, sample in enumerate(formulas.samples):
+        if missing := sorted({token for token in sample.text.split() if token not in vocab}):
+            reason = f"the model cannot write {', '.join(missing)}"
+            left_out.append(LeftOut(sample.key, reason, "train"))
+        else:
+            kept.append(index)
+    return Formulas(
+        tuple(formulas.samples[i] for i in kept), tuple(formulas.sizes[i] for i in kept)
+    ), left_out
+
+
+def _fixed_part(samples: tuple[Sample, ...], most: int) -> list[Sample]:
+    """At most so many samples, the same ones each time: drawn by their keys alone."""
+    ranked = sorted(samples, key=lambda sample: seed_for("validation", sample.key))
+    return ranked[:most]
+
+
+@dataclass(frozen=True, slots=True)
+class _FormulaReader:
+    """Measures a formula network: loss of all branches, and scores of the first one's greedy reading (C24)."""
+
+    network: FormulaNetwork
+    config: MathConfig
+    objective: FormulaObjective
+    formulas: ValidationFormulas
+
+    @torch.inference_mode()
+    def __call__(self, device: torch.device) -> Validation:
+        """A validation of the network as it stands."""
+        self.network.eval()
+        began = time.monotonic()
+        pairs = self._read()
+        scores = score_formulas(pairs)
+        loss = self._loss(device)
+        rates = scores.by_token
+        shown = next((pair for pair in pairs if len(pair.reference) > 8), pairs[0])
+        return Validation(
+            loss=loss,
+            measure="WER",
+            error=scores.wer,
+            scores={
+                "n": scores.n,
+                "wer": scores.wer,
+                "exprate": rates.exprate.ratio,
+                "exprate_1": rates.exprate_1.ratio,
+                "exprate_2": rates.exprate_2.ratio,
+            },
+            example=(" ".join(shown.reference), " ".join(shown.hypothesis or ())),
+            seconds=time.monotonic() - began,
+        )
+
+    def _read(self) -> list[FormulaPair]:
+        runtime = TorchFormulaRuntime(self.config, self.network)
+        pairs = []
+        for sample in self.formulas.formulas.samples:
+            decoder = runtime.decoder(prepare_formula(load_image(sample.image), self.config.image))
+            best = search(decoder, self.config.decoder.settings())[0]
+            read = self.config.vocabulary.decode(best.tokens)
+            pairs.append(FormulaPair(tuple(sample.text.split()), read))
+        return pairs
+
+    def _loss(self, device: torch.device) -> float:
+        total, n = 0.0, 0
+        vocab = self.config.vocabulary
+        for batch in self.formulas.batches(8):
+            known = all(token in vocab for text in batch.texts for token in text.split())
+            if known:
+                total += float(self.objective(self.network, batch.to(device), 1.0).total)
+                n += len(batch.texts)
+        return total / max(1, n)
