@@ -6,23 +6,25 @@ import os
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from amanuensis.cli.console import Progress, count, note, print_json, print_table, teach
-from amanuensis.cli.options import DEFAULT_MODEL, BatchSize, Json, Model, Quiet, Search, Threads
+from amanuensis.cli.console import Progress, count, note, teach
+from amanuensis.cli.options import DEFAULT_MODEL, BatchSize, Beam, Json, Model, Quiet, Search, Threads
+from amanuensis.cli.scores import Scoring
 from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
     from amanuensis.data import Dataset
-    from amanuensis.evaluation import Report, Results, Summary
-    from amanuensis.recognition import Recognizer
+    from amanuensis.evaluation import Results
+    from amanuensis.recognition import FormulaRecognizer, Recognizer
     from amanuensis.records import Sample
 
 HELP = teach(
-    "Score a model on labelled lines: CER, WER and SER as corpus counts, with 95 % intervals. "
-    "What was read is kept line by line in a result file (without the reference) to be scored again.",
+    "Score a model on labelled lines: CER, WER and SER as corpus counts, with 95 % intervals; or on formulas: ExpRate "
+    "by token and by layout tree. What was read is kept line by line in a result file (without the reference) to be "
+    "scored again.",
     (
         "amanuensis evaluate data/letters --split test --html report.html",
         "reads the test lines with the shipped model; the report shows the worst lines",
@@ -30,6 +32,10 @@ HELP = teach(
     (
         "amanuensis evaluate data/letters --split test --from-results letters.jsonl --json",
         "scores a result file again, without reading an image",
+    ),
+    (
+        "amanuensis evaluate crohme --split test2014 -m math --against one-branch.jsonl",
+        "reads CROHME's formulas of 2014, and says whether another model's results differ by more than luck",
     ),
 )
 
@@ -45,7 +51,8 @@ def evaluate(
     paths: Annotated[list[Path], typer.Argument(metavar="DATA", help="Data sets: folders, tables or packs.")],
     *,
     split: Annotated[
-        str | None, typer.Option("--split", help="train, val or test; not needed if the data has only one.")
+        str | None,
+        typer.Option("--split", help="train, val, test, test2014, ...; not needed if there is only one."),
     ] = None,
     model: Model = DEFAULT_MODEL,
     as_json: Json = False,
@@ -74,14 +81,22 @@ def evaluate(
         ),
     ] = None,
     decoder: Search = None,
+    beam: Beam = None,
+    limits: Annotated[
+        bool, typer.Option("--limits/--no-limits", help="Of formulas: whether \\limits is compared.")
+    ] = True,
+    against: Annotated[
+        Path | None,
+        typer.Option("--against", metavar="FILE", help="Another model's results: is the difference luck?"),
+    ] = None,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
     quiet: Quiet = False,
 ) -> None:
     """Read labelled lines and score."""
     from amanuensis.data import read_datasets  # noqa: PLC0415
-    from amanuensis.evaluation import read_results, score, write_html, write_results  # noqa: PLC0415
-    from amanuensis.recognition import Recognizer  # noqa: PLC0415
+    from amanuensis.evaluation import read_results, write_results  # noqa: PLC0415
+    from amanuensis.recognition import load_recognizer  # noqa: PLC0415
 
     if from_results is not None and results is not None:
         raise typer.BadParameter("a result file is either read (--from-results) or written (--results)")
@@ -93,20 +108,26 @@ def evaluate(
     if from_results is not None:
         found = read_results(from_results)
     else:
-        recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size, decoder=decoder)
+        recognizer = load_recognizer(
+            model, threads=threads, batch_size=batch_size, decoder=decoder, beam=beam
+        )
         target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
         _check_writable(target)
         found = _read(recognizer, samples, quiet=quiet)
         write_results(found, target)
         note(f"what was read, line by line: {target}", quiet=quiet)
-    report = score(found, samples, tokenizer=tokenizer.value, without=without or ())
-    if html is not None:
-        write_html(report, html)
-        note(f"the report: {html}", quiet=quiet)
-    _print(report, problems, as_json=as_json)
-    if report.failed:
-        note(f"{count(len(report.failed), 'line')} could not be read and count as wrong")
+    rival = None if against is None else read_results(against)
+    scoring = Scoring(samples, tokenizer.value, tuple(without or ()), limits, html, rival)
+    told = scoring.formulas(found) if _are_formulas(found) else scoring.lines(found)
+    told.tell(problems, as_json=as_json, quiet=quiet)
+    if told.num_failed:
+        note(f"{count(told.num_failed, 'sample')} could not be read and count as wrong")
         raise typer.Exit(1)
+
+
+def _are_formulas(results: Results) -> bool:
+    """Whether results are of formulas: their searches have a beam, those of lines a method."""
+    return "method" not in results.decoder
 
 
 def _samples(datasets: Sequence[Dataset], split: str | None) -> list[Sample]:
@@ -140,39 +161,10 @@ def _check_writable(target: Path) -> None:
         raise DataError(f"{target}: cannot be written; choose another place with --results")
 
 
-def _read(recognizer: Recognizer, samples: Sequence[Sample], *, quiet: bool) -> Results:
+def _read(recognizer: Recognizer | FormulaRecognizer, samples: Sequence[Sample], *, quiet: bool) -> Results:
     from amanuensis import evaluation  # noqa: PLC0415
 
+    kept = evaluation.caption if recognizer.config.task == "math" else evaluation.transcription
+
     with Progress("lines", len(samples), quiet=quiet) as progress:
-        return evaluation.evaluate(recognizer, samples, progress=progress.update)
-
-
-def _print(report: Report, problems: Sequence[str], *, as_json: bool) -> None:
-    if as_json:
-        print_json({**report.to_dict(), "problems": list(problems)})
-        return
-    summaries = dict(report.sets)
-    if len(summaries) > 1:
-        summaries["all"] = report.total
-    if report.without is not None:
-        summaries[f"without {', '.join(report.left_out)}"] = report.without
-    header = ("set", "lines", "CER %", "95 % interval", "WER %", "SER %", "lines/s")
-    print_table(header, [_row(name, summary) for name, summary in summaries.items()])
-
-
-def _row(name: str, summary: Summary) -> tuple[str, ...]:
-    numbers: dict[str, Any] = summary.to_dict()
-    interval, rate = numbers["cer_interval"], numbers["lines_per_second"]
-    return (
-        name,
-        f"{numbers['n']:,}",
-        _percent(numbers["cer"]),
-        f"{_percent(interval[0])} - {_percent(interval[1])}" if interval else "-",
-        _percent(numbers["wer"]),
-        _percent(numbers["ser"]),
-        f"{rate:.1f}" if rate else "-",
-    )
-
-
-def _percent(ratio: float) -> str:
-    return f"{100 * ratio:.2f}"
+        return evaluation.evaluate(recognizer, samples, kept=kept, progress=progress.update)

@@ -63,9 +63,17 @@ class Dataset:
     def split(self, name: str) -> tuple[Sample, ...]:
         """The samples of one split; there may be none.
 
+        A test set of some year, as competitions have them ("test2014"), is the test split of a data set whose name
+        ends in that year ("crohme-2014").
+
         Raises:
             DataError: no split has such a name.
         """
+        of_year = re.fullmatch(r"test(\d{4})", name.strip().lower())
+        if of_year:
+            name = "test"
+            if not self.name.endswith(of_year[1]):
+                return ()
         wanted = normalize_split(name)
         return tuple(sample for sample in self.samples if sample.split == wanted)
 

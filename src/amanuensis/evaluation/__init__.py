@@ -1,21 +1,33 @@
 """A recognizer on labelled lines: per-sample results, scores from them, a report to look at."""
 
-from amanuensis.evaluation.evaluate import EvaluatedRecognizer, evaluate
+from amanuensis.evaluation.evaluate import EvaluatedRecognizer, caption, evaluate, transcription
+from amanuensis.evaluation.formulas import (
+    FormulaReport,
+    ScoredFormula,
+    compare_formula_results,
+    score_formula_results,
+)
 from amanuensis.evaluation.html import html_report, write_html
 from amanuensis.evaluation.report import Report, ScoredLine, Summary, score
 from amanuensis.evaluation.results import Outcome, Results, read_results, write_results
 
 __all__ = [
     "EvaluatedRecognizer",
+    "FormulaReport",
     "Outcome",
     "Report",
     "Results",
+    "ScoredFormula",
     "ScoredLine",
     "Summary",
+    "caption",
+    "compare_formula_results",
     "evaluate",
     "html_report",
     "read_results",
     "score",
+    "score_formula_results",
+    "transcription",
     "write_html",
     "write_results",
 ]

@@ -53,8 +53,22 @@ class EvaluatedRecognizer(Protocol):
         """One reading per image, in order; raises an `AmanuensisError` if an image cannot be read."""
 
 
+def transcription(reading: Reading) -> str:
+    """What is compared of a line: its text."""
+    return reading.text
+
+
+def caption(reading: Reading) -> str:
+    """What is compared of a formula: its tokens between spaces, as captions are spelt."""
+    return " ".join(reading.tokens)
+
+
 def evaluate(
-    recognizer: EvaluatedRecognizer, samples: Sequence[Sample], *, progress: Progress | None = None
+    recognizer: EvaluatedRecognizer,
+    samples: Sequence[Sample],
+    *,
+    kept: Callable[[Reading], str] = transcription,
+    progress: Progress | None = None,
 ) -> Results:
     """Read all samples.
 
@@ -64,6 +78,7 @@ def evaluate(
     Args:
         recognizer: what reads.
         samples: labelled lines; their texts are not looked at. Keys must differ.
+        kept: what of a reading is kept to be compared: `transcription`, or `caption` for formulas.
         progress: called with (lines done, lines in all) now and then.
 
     Raises:
@@ -74,7 +89,7 @@ def evaluate(
     seconds: dict[str, float] = {}
     for chunk in _chunks(samples):
         began = time.perf_counter()
-        outcomes += _read(recognizer, chunk)
+        outcomes += _read(recognizer, chunk, kept)
         name = chunk[0].dataset
         seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
         if progress is not None:
@@ -112,7 +127,9 @@ def _chunks(samples: Sequence[Sample]) -> Iterator[list[Sample]]:
             yield chunk
 
 
-def _read(recognizer: EvaluatedRecognizer, samples: Sequence[Sample]) -> list[Outcome]:
+def _read(
+    recognizer: EvaluatedRecognizer, samples: Sequence[Sample], kept: Callable[[Reading], str]
+) -> list[Outcome]:
     """One outcome per sample. A chunk with a bad image is halved until the bad image stands alone."""
     try:
         readings = recognizer.read([sample.image for sample in samples])
@@ -120,8 +137,8 @@ def _read(recognizer: EvaluatedRecognizer, samples: Sequence[Sample]) -> list[Ou
         if len(samples) == 1:
             return [Outcome(samples[0].key, error=str(error) or type(error).__name__)]
         middle = len(samples) // 2
-        return _read(recognizer, samples[:middle]) + _read(recognizer, samples[middle:])
+        return _read(recognizer, samples[:middle], kept) + _read(recognizer, samples[middle:], kept)
     return [
-        Outcome(sample.key, reading.text, reading.confidence)
+        Outcome(sample.key, kept(reading), reading.confidence)
         for sample, reading in zip(samples, readings, strict=True)
     ]

@@ -146,6 +146,11 @@ class MathConfig(ModelConfig):
     image: FormulaSpec
     decoder: FormulaDecoder = field(default_factory=FormulaDecoder)
 
+    @property
+    def normalization(self) -> TextNormalization:
+        """How captions are spelt: tokens between single spaces, nothing else changed."""
+        return TextNormalization()
+
     def _own_to_dict(self) -> dict[str, Any]:
         return {
             "vocabulary": list(self.vocabulary.symbols),
