@@ -17,6 +17,7 @@ SOURCE = ROOT / "src" / "amanuensis"
 # A folder (or module) may import only what stands above it.
 ORDER = (
     "errors",
+    "markup",
     "randomness",
     "records",
     "language",

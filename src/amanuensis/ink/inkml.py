@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 from amanuensis.errors import DataError
 from amanuensis.ink.source import read_source
 from amanuensis.ink.strokes import MAX_POINTS, MAX_STROKES, Ink, InkSymbol
+from amanuensis.markup import parse_xml
 
 _INKML = "http://www.w3.org/2003/InkML"
 _MATHML = "http://www.w3.org/1998/Math/MathML"
@@ -108,17 +109,10 @@ def _parsed(data: bytes, name: str) -> ElementTree.Element:
     Raises:
         DataError: the XML is broken, or declares a document type or entities (a few lines can fill any memory).
     """
-    # Zero bytes: UTF-16 would hide the declarations from this look at the bytes.
-    if b"\0" in data or b"<!ENTITY" in data or b"<!DOCTYPE" in data:
-        raise DataError(f"{name}: XML with a document type or entities of its own is not read (nor UTF-16)")
     try:
-        text = data.decode("utf-8-sig")
+        return parse_xml(data.decode("utf-8-sig"), name)
     except UnicodeDecodeError:
-        text = data.decode("latin-1")
-    try:
-        return ElementTree.fromstring(text)  # noqa: S314 - see above
-    except (ElementTree.ParseError, ValueError) as error:
-        raise DataError(f"{name}: broken XML: {error}") from error
+        return parse_xml(data.decode("latin-1"), name)
 
 
 def _named(element: ElementTree.Element, name: str) -> Iterator[ElementTree.Element]:

@@ -19,6 +19,7 @@ from amanuensis.latex.nodes import Fraction, Group, Node, Root, Row, Script, Scr
 from amanuensis.latex.symbols import FUNCTIONS, LARGE, LETTERS, LIMIT_OPERATORS, SIGNS, SYNONYMS, is_symbol
 from amanuensis.latex.tokens import tokenize
 from amanuensis.latex.tree import LayoutTree, layout_tree
+from amanuensis.markup import parse_xml
 
 MAX_CHARACTERS = 1_000_000
 """The longest MathML that is read."""
@@ -64,12 +65,7 @@ def read_mathml(xml: str) -> tuple[str, ...]:
     """
     if len(xml) > MAX_CHARACTERS:
         raise DataError(f"MathML of {len(xml)} characters; at most {MAX_CHARACTERS} are read")
-    if "<!DOCTYPE" in xml or "<!ENTITY" in xml:
-        raise DataError("MathML with entities or a document type of its own is not read")
-    try:
-        root = ElementTree.fromstring(xml)  # noqa: S314 - see above
-    except (ElementTree.ParseError, ValueError, LookupError) as error:
-        raise DataError(f"broken MathML: {error}") from error
+    root = parse_xml(xml, "MathML")
     math = next((element for element in root.iter() if _name(element) == "math"), None)
     if math is None:
         raise DataError("no element 'math' in the XML")
