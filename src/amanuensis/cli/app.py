@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from amanuensis import __version__
-from amanuensis.cli import data, doctor, evaluate, models, train, transcribe
+from amanuensis.cli import convert, data, doctor, evaluate, models, train, transcribe
 from amanuensis.cli.console import complain
 from amanuensis.errors import AmanuensisError
 
@@ -42,7 +42,7 @@ def _message(error: Exception) -> str:
 
 app = typer.Typer(
     name="amanuensis",
-    help="Read handwriting: line images into text, offline, on a laptop CPU.",
+    help="Read handwriting, offline, on a laptop CPU: lines into text, formulas into LaTeX.",
     cls=_ErrorsWithoutTraceback,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -64,7 +64,7 @@ def _options(
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", envvar=DEBUG, help="Show tracebacks of errors.")] = False,
 ) -> None:
-    """Read handwriting: line images into text, offline, on a laptop CPU."""
+    """Read handwriting, offline, on a laptop CPU: lines into text, formulas into LaTeX."""
 
 
 app.command("transcribe", help=transcribe.HELP)(transcribe.transcribe)
@@ -72,6 +72,7 @@ app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
 app.command("train", help=train.HELP)(train.train)
 app.command("export", help=train.EXPORT_HELP)(train.export)
 app.add_typer(models.app, name="models")
+data.app.command("convert", help=convert.HELP)(convert.convert)
 app.add_typer(data.app, name="data")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
