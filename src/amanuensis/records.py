@@ -95,12 +95,14 @@ class Reading:
         confidence: of the whole, in [0, 1]: the decoded path's probability to the power 1/length.
         spans: one per symbol of `text`, in reading order.
         alternatives: the next best readings, if they were asked for.
+        remarks: what a reader should know: the picture is far from what the model learned, the search was cut.
     """
 
     text: str
     confidence: float
     spans: Sequence[Span] = ()
     alternatives: Sequence[Alternative] = ()
+    remarks: Sequence[str] = ()
 
     @property
     def tokens(self) -> tuple[str, ...]:

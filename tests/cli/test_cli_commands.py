@@ -27,6 +27,9 @@ COMMANDS = [
     ("data", "stats"),
     ("data", "check"),
     ("data", "pack"),
+    ("data", "convert"),
+    ("lm", "train"),
+    ("lm", "tune"),
 ]
 
 

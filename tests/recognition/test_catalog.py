@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import types
+from fnmatch import fnmatch
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -121,7 +122,8 @@ def _hub_client(monkeypatch: pytest.MonkeyPatch, fetch) -> None:
 
 def test_the_hub_client_fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(name: str, allow_patterns: list[str]) -> str:
-        assert not any("pt" in pattern or "bin" in pattern for pattern in allow_patterns)
+        pickles = ("model.pt", "pytorch_model.bin", "weights.pkl", "model.ckpt")
+        assert not any(fnmatch(name, pattern) for name in pickles for pattern in allow_patterns)
         return str(write_tiny_model(tmp_path / "fetched" / name))
 
     _hub_client(monkeypatch, fetch)

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from amanuensis import __version__
-from amanuensis.cli import convert, data, doctor, evaluate, models, train, transcribe
+from amanuensis.cli import convert, data, doctor, evaluate, lm, models, train, transcribe
 from amanuensis.cli.console import complain
 from amanuensis.errors import AmanuensisError
 
@@ -74,6 +74,7 @@ app.command("export", help=train.EXPORT_HELP)(train.export)
 app.add_typer(models.app, name="models")
 data.app.command("convert", help=convert.HELP)(convert.convert)
 app.add_typer(data.app, name="data")
+app.add_typer(lm.app, name="lm")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 

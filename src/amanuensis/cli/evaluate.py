@@ -11,7 +11,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from amanuensis.cli.console import Progress, count, note, teach
-from amanuensis.cli.options import DEFAULT_MODEL, BatchSize, Beam, Json, Model, Quiet, Search, Threads
+from amanuensis.cli.options import (
+    DEFAULT_MODEL,
+    BatchSize,
+    Beam,
+    Branch,
+    Json,
+    LanguageModel,
+    LanguageWeight,
+    Models,
+    Quiet,
+    Search,
+    Threads,
+    formula_options,
+)
 from amanuensis.cli.scores import Scoring
 from amanuensis.errors import DataError
 
@@ -54,7 +67,7 @@ def evaluate(
         str | None,
         typer.Option("--split", help="train, val, test, test2014, ...; not needed if there is only one."),
     ] = None,
-    model: Model = DEFAULT_MODEL,
+    model: Models = [DEFAULT_MODEL],  # noqa: B006 - typer copies it
     as_json: Json = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a report to look at.")
@@ -82,6 +95,9 @@ def evaluate(
     ] = None,
     decoder: Search = None,
     beam: Beam = None,
+    language_model: LanguageModel = None,
+    language_weight: LanguageWeight = None,
+    branch: Branch = None,
     limits: Annotated[
         bool, typer.Option("--limits/--no-limits", help="Of formulas: whether \\limits is compared.")
     ] = True,
@@ -109,7 +125,16 @@ def evaluate(
         found = read_results(from_results)
     else:
         recognizer = load_recognizer(
-            model, threads=threads, batch_size=batch_size, decoder=decoder, beam=beam
+            model,
+            threads=threads,
+            batch_size=batch_size,
+            decoder=decoder,
+            formula=formula_options(
+                beam=beam,
+                branch=branch,
+                language_model=language_model,
+                language_weight=language_weight,
+            ),
         )
         target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
         _check_writable(target)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+if TYPE_CHECKING:
+    from amanuensis.recognition.formula_recognizer import FormulaOptions
+
 DEFAULT_MODEL = "text-small"
 
-Model = Annotated[
-    str,
+Models = Annotated[
+    list[str],
     typer.Option(
         "-m",
         "--model",
-        help="A shipped model's name, a model folder, a Hugging Face id (organization/name), or math.",
+        metavar="MODEL",
+        help="A shipped model's name, a model folder, a Hugging Face id (organization/name), or math. "
+        "Of formulas several may be given: they read together.",
     ),
 ]
 Search = Annotated[
@@ -27,9 +32,52 @@ NBest = Annotated[
     int | None,
     typer.Option("--n-best", min=1, help="Of formulas: so many readings, in JSON as alternatives."),
 ]
+LanguageModel = Annotated[
+    str | None,
+    typer.Option(
+        "--lm",
+        metavar="FILE|none",
+        help="Of formulas: a language model (see lm train) that reads along; the model's own by default.",
+    ),
+]
+LanguageWeight = Annotated[
+    float | None,
+    typer.Option("--lm-weight", min=0.0, help="Of formulas: how much it counts; lm tune finds what is best."),
+]
+Branch = Annotated[
+    str | None,
+    typer.Option(
+        "--branch",
+        metavar="N|all",
+        help="Of formulas: the branch that reads, or all together, which tells where they disagree.",
+    ),
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")]
 BatchSize = Annotated[
     int, typer.Option("--batch-size", min=1, help="Lines read together: speed and memory, never the text.")
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No notes, no progress; errors are still said.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+
+
+def formula_options(
+    *, beam: int | None, branch: str | None, language_model: str | None, language_weight: float | None
+) -> FormulaOptions:
+    """The options of one command line that are of formulas.
+
+    Raises:
+        typer.BadParameter: the branch is neither a number from 1 on nor "all".
+    """
+    from amanuensis.recognition.formula_recognizer import FormulaOptions  # noqa: PLC0415
+
+    return FormulaOptions(beam, _branch(branch), language_model, language_weight)
+
+
+def _branch(given: str | None) -> int | Literal["all"] | None:
+    if given is None:
+        return None
+    if given == "all":
+        return "all"
+    if not given.isdecimal() or int(given) < 1:
+        raise typer.BadParameter(f"--branch is a number from 1 on, or all, not {given!r}")
+    return int(given)

@@ -173,6 +173,8 @@ def _described(reading: Reading) -> dict[str, Any]:
         described["alternatives"] = [
             {"text": other.text, "confidence": round(other.confidence, 4)} for other in reading.alternatives
         ]
+    if reading.remarks:
+        described["remarks"] = list(reading.remarks)
     return described
 
 
@@ -187,6 +189,8 @@ def _described_span(span: Span) -> dict[str, Any]:
         described["row"] = round(span.row, 1)
     if span.second is not None:
         described["second"] = {"text": span.second.text, "confidence": round(span.second.probability, 4)}
+    if span.disagreement is not None:
+        described["disagreement"] = round(span.disagreement, 4)
     return described
 
 

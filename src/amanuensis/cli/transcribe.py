@@ -10,7 +10,20 @@ import typer
 
 from amanuensis.cli.console import Progress, complain, note, teach
 from amanuensis.cli.inputs import SUFFIXES, ImageFile, LineImage, find_images, frames_of
-from amanuensis.cli.options import DEFAULT_MODEL, BatchSize, Beam, Model, NBest, Quiet, Search, Threads
+from amanuensis.cli.options import (
+    DEFAULT_MODEL,
+    BatchSize,
+    Beam,
+    Branch,
+    LanguageModel,
+    LanguageWeight,
+    Models,
+    NBest,
+    Quiet,
+    Search,
+    Threads,
+    formula_options,
+)
 from amanuensis.cli.outputs import Format, Result, open_output
 from amanuensis.records import Reading
 
@@ -44,7 +57,7 @@ HELP = teach(
 def transcribe(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Images of lines, or folders of them.")],
     *,
-    model: Model = DEFAULT_MODEL,
+    model: Models = [DEFAULT_MODEL],  # noqa: B006 - typer copies it
     form: Annotated[
         Format, typer.Option("-f", "--format", help="Text only; a table with confidences; JSON with places.")
     ] = Format.txt,
@@ -54,6 +67,9 @@ def transcribe(
     decoder: Search = None,
     beam: Beam = None,
     n_best: NBest = None,
+    language_model: LanguageModel = None,
+    language_weight: LanguageWeight = None,
+    branch: Branch = None,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
     quiet: Quiet = False,
@@ -66,7 +82,16 @@ def transcribe(
     )
 
     recognizer = load_recognizer(
-        model, threads=threads, batch_size=batch_size, decoder=decoder, beam=_beam(beam, n_best)
+        model,
+        threads=threads,
+        batch_size=batch_size,
+        decoder=decoder,
+        formula=formula_options(
+            beam=_beam(beam, n_best),
+            branch=branch,
+            language_model=language_model,
+            language_weight=language_weight,
+        ),
     )
     formulas = isinstance(recognizer, FormulaRecognizer)
     files, remarks = find_images(paths, SUFFIXES | INK_SUFFIXES if formulas else SUFFIXES)
@@ -125,6 +150,8 @@ class _Tally:
     def add(self, image: LineImage, result: Result) -> None:
         if isinstance(result, Reading):
             self._confidences.append(result.confidence)
+            for remark in result.remarks:
+                complain(f"{image.name}: {remark}")
         else:
             self.num_failed += 1
             complain(f"{image.name}: {image.reason(result)}")

@@ -20,6 +20,7 @@ import json
 import secrets
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,10 @@ from amanuensis.language.ngram_trie import NGramTrie
 
 Floats = npt.NDArray[np.float64]
 
+Unit = Literal["tokens", "characters", "words"]
+"""What a model's symbols are: tokens of captions, characters of lines, words between white space."""
+
+UNITS: tuple[Unit, ...] = get_args(Unit)
 MAX_ORDER = 6
 _FORMAT = {"format": "amanuensis-ngram", "version": 1, "smoothing": "witten-bell"}
 _CACHE_BYTES = 64 * 2**20
@@ -46,11 +51,13 @@ class NGramModel:
         end: the class of the end of a sequence.
         begin: no class, but the symbol that contexts begin with.
         num_classes: symbols, unknown and end.
+        unit: what the symbols are, so that nobody joins a model of characters to a decoder of tokens.
     """
 
-    def __init__(self, symbols: Sequence[str], trie: NGramTrie) -> None:
+    def __init__(self, symbols: Sequence[str], trie: NGramTrie, unit: Unit = "tokens") -> None:
         """Put a model together; see `train` and `load`."""
         self.symbols = tuple(symbols)
+        self.unit = unit
         self.order = len(trie.levels)
         self.unknown, self.end, self.begin = _specials(len(self.symbols))
         self.num_classes = len(self.symbols) + 2
@@ -60,7 +67,12 @@ class NGramModel:
 
     @classmethod
     def train(
-        cls, sequences: Iterable[Sequence[str]], order: int, vocabulary: Sequence[str] | None = None
+        cls,
+        sequences: Iterable[Sequence[str]],
+        order: int,
+        vocabulary: Sequence[str] | None = None,
+        *,
+        unit: Unit = "tokens",
     ) -> NGramModel:
         """Count the n-grams of `sequences`, each a whole caption, line or sentence.
 
@@ -68,6 +80,7 @@ class NGramModel:
             sequences: tokens, or strings for their characters; never from a test set.
             order: 1 to 6.
             vocabulary: the known symbols; by default all that occur, sorted. Others count as unknown.
+            unit: what the symbols are.
 
         Raises:
             RecipeError: the order is not 1 to 6.
@@ -85,7 +98,7 @@ class NGramModel:
         index = _index(symbols)
         unknown, end, begin = _specials(len(symbols))
         rows = [[begin, *(index.get(s, unknown) for s in sequence), end] for sequence in sequences]
-        return cls(symbols, NGramTrie.count(rows, order, num_symbols=begin + 1))
+        return cls(symbols, NGramTrie.count(rows, order, num_symbols=begin + 1), unit)
 
     @property
     def num_ngrams(self) -> tuple[int, ...]:
@@ -119,7 +132,7 @@ class NGramModel:
         first = [max(0, i - self.order + 1) for i in range(len(classes))]
         return float(
             sum(
-                self.class_log_probs(tuple(classes[first[i] : i]))[classes[i]] for i in range(1, len(classes))
+                self._class_log_prob(tuple(classes[first[i] : i]), classes[i]) for i in range(1, len(classes))
             )
         )
 
@@ -145,6 +158,20 @@ class NGramModel:
             self._cache[context] = log_probs
         return self._cache[context]
 
+    def _class_log_prob(self, context: tuple[int, ...], following: int) -> float:
+        """`class_log_probs` of one class: what a corpus of 100,000 words needs, without a vector for every place."""
+        prob = np.exp(self.class_log_probs(())[following])
+        for length in range(1, len(context) + 1):
+            found = self._trie.followers(context[len(context) - length :])
+            if found is None:
+                break
+            symbols, counts = found
+            if weight := counts.sum() + len(counts):
+                at = int(np.searchsorted(symbols, following))
+                seen = counts[at] if at < len(symbols) and symbols[at] == following else 0
+                prob = (seen + len(counts) * prob) / weight
+        return float(np.log(prob))
+
     def _probabilities(self, context: tuple[int, ...]) -> Floats:
         """From the empty context to the whole of it; one that never occurred changes nothing."""
         probs = np.full(self.num_classes, 1 / self.num_classes)
@@ -163,10 +190,10 @@ class NGramModel:
     def to_bytes(self) -> bytes:
         """The model as a file: a line of JSON, then the counts (`NGramTrie.to_bytes`).
 
-        The line names the format, its version, the smoothing, the symbols, and how many n-grams of each order
-        there are.
+        The line names the format, its version, the smoothing, the unit, the symbols, and how many n-grams of each
+        order there are.
         """
-        header = {**_FORMAT, "symbols": self.symbols, "ngrams": self.num_ngrams}
+        header = {**_FORMAT, "unit": self.unit, "symbols": self.symbols, "ngrams": self.num_ngrams}
         return json.dumps(header).encode() + b"\n" + self._trie.to_bytes()
 
     @classmethod
@@ -178,8 +205,8 @@ class NGramModel:
         """
         line, _, counts = content.partition(b"\n")
         try:
-            symbols, sizes = _checked_header(line)
-            return cls(symbols, NGramTrie.from_bytes(counts, sizes, num_symbols=len(symbols) + 3))
+            unit, symbols, sizes = _checked_header(line)
+            return cls(symbols, NGramTrie.from_bytes(counts, sizes, num_symbols=len(symbols) + 3), unit)
         except (ValueError, RecursionError, VocabularyError) as error:
             raise ModelError(f"{name}: no n-gram language model that can be read: {error}") from None
 
@@ -255,16 +282,18 @@ def _index(symbols: Sequence[str]) -> dict[str, int]:
     return index
 
 
-def _checked_header(line: bytes) -> tuple[list[str], list[int]]:
-    """Symbols and numbers of n-grams, or a ValueError."""
+def _checked_header(line: bytes) -> tuple[Unit, list[str], list[int]]:
+    """Unit, symbols and numbers of n-grams, or a ValueError."""
     header = json.loads(line)
     if not isinstance(header, dict) or {key: header.get(key) for key in _FORMAT} != _FORMAT:
         raise ValueError(f"its first line does not tell {_FORMAT}")
-    symbols, sizes = header.get("symbols"), header.get("ngrams")
+    unit, symbols, sizes = header.get("unit"), header.get("symbols"), header.get("ngrams")
+    if unit not in UNITS:
+        raise ValueError(f"its unit is {unit!r}, not one of {', '.join(UNITS)}")
     if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
         raise ValueError("its symbols are not strings")
     if not isinstance(sizes, list) or len(sizes) not in range(1, MAX_ORDER + 1):
         raise ValueError(f"its orders are not 1 to {MAX_ORDER}")
     if not all(type(size) is int and size >= 0 for size in sizes):
         raise ValueError("its numbers of n-grams are no counts")
-    return symbols, sizes
+    return unit, symbols, sizes

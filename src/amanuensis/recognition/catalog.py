@@ -23,7 +23,7 @@ _TASKS = {"text": DEFAULT_MODEL, "math": DEFAULT_FORMULA_MODEL}  # a task's name
 ENTRY_POINTS = "amanuensis.models"
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_FETCHED = ["*.json", "*.onnx", "*.safetensors", "*.md"]  # never a pickle
+_FETCHED = ["*.json", "*.onnx", "*.safetensors", "*.md", "lm.bin"]  # never a pickle
 
 
 def find_model(name: str | Path) -> Path:

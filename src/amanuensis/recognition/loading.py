@@ -2,42 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from amanuensis.errors import ModelError
 from amanuensis.recognition.catalog import DEFAULT_MODEL, find_model
 from amanuensis.recognition.config import MathConfig
 from amanuensis.recognition.folder import read_config
-from amanuensis.recognition.formula_recognizer import FormulaRecognizer
+from amanuensis.recognition.formula_recognizer import FormulaOptions, FormulaRecognizer
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import DEFAULT_BATCH_SIZE
 
 
 def load_recognizer(
-    model: str | Path = DEFAULT_MODEL,
+    model: str | Path | Sequence[str | Path] = DEFAULT_MODEL,
     *,
     threads: int = 1,
     batch_size: int = DEFAULT_BATCH_SIZE,
     decoder: str | None = None,
-    beam: int | None = None,
+    formula: FormulaOptions | None = None,
 ) -> Recognizer | FormulaRecognizer:
     """Load a model for reading, of lines or of formulas.
 
     Args:
-        model: see `find_model`.
+        model: see `find_model`. Of formulas several may be given, which then read together.
         threads: CPU threads it may use.
         batch_size: of lines, see `Recognizer.load`.
         decoder: of lines, see `Recognizer.load`.
-        beam: of formulas, see `FormulaRecognizer.load`.
+        formula: of formulas, see `FormulaRecognizer.load`.
 
     Raises:
         ModelError: no such model, it is incomplete, or an option is of the other task.
     """
-    folder = find_model(model)
-    if not isinstance(config := read_config(folder), MathConfig):
-        if beam is not None:
-            raise ModelError(f"{config.name} reads lines: it has a decoder (best-path, prefix-beam), no beam")
-        return Recognizer.load(folder, threads=threads, batch_size=batch_size, decoder=decoder)
+    folders = [find_model(one) for one in ([model] if isinstance(model, str | Path) else model)]
+    if not folders:
+        raise ModelError("no model to read with is given")
+    formula = formula or FormulaOptions()
+    if not isinstance(config := read_config(folders[0]), MathConfig):
+        _refuse_formula_options(config.name, formula, num_models=len(folders))
+        return Recognizer.load(folders[0], threads=threads, batch_size=batch_size, decoder=decoder)
     if decoder is not None:
         raise ModelError(f"{config.name} reads formulas: it has a beam, no decoder {decoder!r}")
-    return FormulaRecognizer.load(folder, threads=threads, beam=beam)
+    return FormulaRecognizer.load(
+        folders,
+        threads=threads,
+        beam=formula.beam,
+        branch=formula.branch,
+        language_model=formula.language_model,
+        language_weight=formula.language_weight,
+    )
+
+
+def _refuse_formula_options(name: str, options: FormulaOptions, *, num_models: int) -> None:
+    """Say what a reader of lines cannot do."""
+    if options.beam is not None:
+        raise ModelError(f"{name} reads lines: it has a decoder (best-path, prefix-beam), no beam")
+    if options.branch is not None:
+        raise ModelError(f"{name} reads lines: it has no branches; only models that read formulas have")
+    if options.language_model is not None or options.language_weight is not None:
+        raise ModelError(f"{name} reads lines: a language model can read along with formulas only")
+    if num_models > 1:
+        raise ModelError(f"{name} reads lines: only models that read formulas can read together")
