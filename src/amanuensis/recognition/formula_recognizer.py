@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from amanuensis.decoding.attention import search
 from amanuensis.decoding.hypothesis import Hypothesis
-from amanuensis.errors import AmanuensisError, ModelError
+from amanuensis.errors import AmanuensisError, ImageError, ModelError
 from amanuensis.images import load_image
-from amanuensis.images.formula import prepare_formula
+from amanuensis.images.formula import normalize_formula, to_input
 from amanuensis.ink import Ink, read_inkml, read_strokes_json, render
 from amanuensis.language.ngram import NGramModel
 from amanuensis.latex import print_latex
@@ -25,7 +25,7 @@ from amanuensis.recognition.folder import read_math_config
 from amanuensis.recognition.formula_decoder import Branch
 from amanuensis.recognition.formula_language import find_language_model, scorer_for, weighed
 from amanuensis.recognition.formula_runtime import FormulaRuntime, OnnxFormulaRuntime, RuntimeEnsemble
-from amanuensis.recognition.formula_spans import mended_spans, token_spans
+from amanuensis.recognition.formula_spans import Grid, mended_spans, token_spans
 from amanuensis.recognition.recognizer import Load, is_one
 from amanuensis.records import Alternative, Reading
 
@@ -212,13 +212,20 @@ class FormulaRecognizer:
         return self._read(load_formula(image), n_best=1, prefix=self.config.vocabulary.encode(prefix))
 
     def _read(self, grey: NDArray[np.uint8], *, n_best: int, prefix: Sequence[int] = ()) -> Reading:
-        decoder = self._runtime.decoder(prepare_formula(grey, self.config.image))
+        spec = self.config.image
+        bitmap, measured = normalize_formula(grey, spec)
+        if not bitmap.any():
+            raise ImageError("; ".join(measured.warnings) or "no writing found")
+        decoder = self._runtime.decoder(to_input(bitmap, spec))
         settings = self.config.decoder.settings(n_best=n_best)
         found = search(decoder, settings, language_model=self._scorer, prefix=prefix)
         best = found[0]
-        spans = mended_spans(token_spans(best, self.config.vocabulary, self.config.stride))
+        grid = Grid(self.config.stride / spec.scale / measured.scale, measured.origin)
+        spans = mended_spans(token_spans(best, self.config.vocabulary, grid))
         others = tuple(Alternative(self._latex(other), other.confidence) for other in found[1:])
-        return Reading(self._latex(best), best.confidence, spans, others, _remarks(best))
+        return Reading(
+            self._latex(best), best.confidence, spans, others, (*measured.warnings, *_remarks(best))
+        )
 
     def _latex(self, hypothesis: Hypothesis) -> str:
         return print_latex(self.config.vocabulary.decode(hypothesis.tokens))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
 
@@ -11,29 +12,43 @@ from amanuensis.latex import TokenVocab, repair
 from amanuensis.records import Choice, Span
 
 
-def token_spans(hypothesis: Hypothesis, vocab: TokenVocab, stride: int) -> tuple[Span, ...]:
-    """One span per token; its place is where the attention's mass lies, in pixels of the prepared picture.
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Where the cells of an attention's map lie in the source picture.
+
+    Attributes:
+        cell: source pixels per cell.
+        origin: (x, y) of the first cell's corner in the source.
+    """
+
+    cell: float
+    origin: tuple[float, float] = (0.0, 0.0)
+
+
+def token_spans(hypothesis: Hypothesis, vocab: TokenVocab, grid: Grid) -> tuple[Span, ...]:
+    """One span per token; its place is where the attention's mass lies, in pixels of the source picture.
 
     Args:
         hypothesis: what a search found.
         vocab: what its tokens mean.
-        stride: pixels per cell of the attention's map.
+        grid: of the attention's map.
     """
     tokens = vocab.decode(hypothesis.tokens)
     centers = hypothesis.centers or ((0.0, 0.0),) * len(tokens)
     doubts = hypothesis.disagreement or (None,) * len(tokens)
     spans = []
     for i, token in enumerate(tokens):
-        row, column = (stride * c for c in centers[i])
+        row, column = (grid.cell * c for c in centers[i])
+        left = grid.origin[0] + column - grid.cell / 2
         second = hypothesis.alternatives[i]
         written = "".join(vocab.decode([second.token])) or "<end>"
         spans.append(
             Span(
                 token,
-                max(0.0, column - stride / 2),
-                column + stride / 2,
+                max(0.0, left),
+                max(0.0, left + grid.cell),
                 hypothesis.probabilities[i],
-                row=row,
+                row=max(0.0, grid.origin[1] + row),
                 second=Choice(written, second.probability),
                 disagreement=doubts[i],
             )
