@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from amanuensis.decoding.hypothesis import Alternative, Hypothesis
 from amanuensis.errors import ModelError
 from amanuensis.language import NGramModel
 from amanuensis.latex import TokenVocab
@@ -16,7 +17,8 @@ from amanuensis.recognition import FormulaRecognizer, load_recognizer, read_math
 from amanuensis.recognition.formula_decoder import FormulaDecoder
 from amanuensis.recognition.formula_recognizer import FormulaOptions
 from amanuensis.recognition.formula_runtime import num_branches
-from tiny_formula_model import STRIDE, says, step_graph, write_tiny_formula_model
+from amanuensis.recognition.formula_spans import Grid, token_spans
+from tiny_formula_model import says, step_graph, write_tiny_formula_model
 from tiny_model import write_tiny_model
 
 PICTURE = np.full((60, 90), 255, np.uint8)
@@ -200,7 +202,7 @@ def test_a_formula_that_was_cut_is_balanced_in_text_and_tokens(tmp_path: Path) -
     assert reading.text == "x^{y}"
     brace = reading.spans[-1]
     assert (brace.confidence, brace.second) == (0, None)
-    assert brace.start == brace.end == reading.spans[-2].end == 4 * STRIDE
+    assert brace.start == brace.end == reading.spans[-2].end
     assert [round(span.confidence, 3) for span in reading.spans[:-1]] == [0.9] * 4
 
 
@@ -208,7 +210,8 @@ def test_what_mending_drops_has_no_span_and_the_rest_keeps_its_place(tmp_path: P
     reading = read(write_tiny_formula_model(tmp_path / "m", says("x", "}", "+", "y")))
     assert reading.tokens == ("x", "+", "y")
     assert reading.text == "x+y"
-    assert [span.start / STRIDE for span in reading.spans] == [0, 2, 3]
+    first, second, third = (span.start for span in reading.spans)
+    assert second - first == pytest.approx(2 * (third - second))  # the dropped token keeps its cell
 
 
 def test_a_formula_of_nothing_but_a_fault_is_read_as_nothing(tmp_path: Path) -> None:
@@ -220,3 +223,15 @@ def test_a_token_that_mending_puts_first_stands_at_the_left_edge(tmp_path: Path)
     reading = read(write_tiny_formula_model(tmp_path / "m", says("^", "{", "x", "}")))
     assert reading.tokens == ("{", "}", "^", "{", "x", "}")
     assert [span.start for span in reading.spans[:2]] == [0, 0]
+
+
+def test_a_place_is_where_it_lies_in_the_source_whatever_its_size() -> None:
+    grid = Grid(cell=16.0, origin=(100.0, 40.0))
+    maps = np.zeros((1, 3, 4))
+    maps[0, 1, 2] = 1.0
+    alternative = Alternative(0, 0.1)
+    found = Hypothesis((1,), 0, 0.0, 0.0, "end", (0.9,), 0.9, (alternative,), maps, None)
+    [span] = token_spans(found, TokenVocab(["x"]), grid)
+    assert (span.start, span.end, span.row) == (100 + 32, 100 + 48, 40 + 24)
+    assert span.second is not None
+    assert span.second.text == "<end>"
