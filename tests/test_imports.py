@@ -31,6 +31,7 @@ ORDER = (
     "evaluation",
     "models",
     "training",
+    "reproduce",
     "cli",
     "__main__",
 )

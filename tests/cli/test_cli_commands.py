@@ -30,6 +30,8 @@ COMMANDS = [
     ("data", "convert"),
     ("lm", "train"),
     ("lm", "tune"),
+    ("reproduce", "math-ablation"),
+    ("reproduce", "math-table"),
 ]
 
 
@@ -247,7 +249,7 @@ def test_export_without_a_check(run, training: types.SimpleNamespace) -> None:
     assert training.export == (
         Path("runs/x"),
         Path("m"),
-        {"with_attention": True, "samples": [], "reports": []},
+        {"with_attention": True, "all_branches": False, "samples": [], "reports": []},
     )
 
 

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from amanuensis import __version__
-from amanuensis.cli import convert, data, doctor, evaluate, lm, models, train, transcribe
+from amanuensis.cli import convert, data, doctor, evaluate, lm, models, reproduce, train, transcribe
 from amanuensis.cli.console import complain
 from amanuensis.errors import AmanuensisError
 
@@ -75,6 +75,7 @@ app.add_typer(models.app, name="models")
 data.app.command("convert", help=convert.HELP)(convert.convert)
 app.add_typer(data.app, name="data")
 app.add_typer(lm.app, name="lm")
+app.add_typer(reproduce.app, name="reproduce")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 
 

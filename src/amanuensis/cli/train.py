@@ -100,6 +100,9 @@ def export(
     with_attention: Annotated[
         bool, typer.Option("--with-attention", help="Keep attention weights as an output of the graph.")
     ] = False,
+    all_branches: Annotated[
+        bool, typer.Option("--all-branches", help="Of a formula network: keep every branch that learned.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Export."""
@@ -109,7 +112,12 @@ def export(
     samples = _samples(data, split) if data else []
     kept = [_report(path) for path in reports or ()]
     report = training.export_model(
-        source, target, with_attention=with_attention, samples=samples, reports=kept
+        source,
+        target,
+        with_attention=with_attention,
+        all_branches=all_branches,
+        samples=samples,
+        reports=kept,
     )
     if report is not None:
         note(report.told(), quiet=quiet)

@@ -7,6 +7,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from amanuensis.errors import ModelError
+from amanuensis.models.bttr import Bttr, BttrConfig
 from amanuensis.models.catnet import Catnet, CatnetConfig, FormulaOutput
 from amanuensis.models.htr_jand import HtrJand, HtrJandConfig, LineOutput, num_parameters, parameter_breakdown
 
@@ -35,14 +36,19 @@ NETWORKS: Mapping[str, HtrJandConfig] = {
 
 PAPER_NUM_CLASSES = 104  # 103 characters and the blank: spec D7
 
+FormulaConfig = CatnetConfig | BttrConfig
+FormulaNetwork = Catnet | Bttr
+"""What reads formulas: both have `config`, `stride`, `forward` as `FormulaOutput` and `for_reading`."""
+
 # Spec 3.1 and 3.4. Those with two blocks read pictures at half scale, so that their grid is the paper's too.
-FORMULA_NETWORKS: Mapping[str, CatnetConfig] = {
+FORMULA_NETWORKS: Mapping[str, FormulaConfig] = {
     "catnet": CatnetConfig(),
     "catnet-16": CatnetConfig(growth=16, blocks=(8, 8, 8), attention=128),
     "catnet-medium": CatnetConfig(growth=24, blocks=(8, 16), stem_stride=2, attention=256),
     "catnet-small": CatnetConfig(growth=16, blocks=(8, 12), stem_stride=2, attention=128),
+    "bttr": BttrConfig(),
+    "bttr-small": BttrConfig(growth=16, blocks=(8, 12), stem_stride=2, width=128, feed_forward=512),
 }
-FormulaNetwork = Catnet
 CROHME_NUM_CLASSES = 113  # 110 tokens, end, start and padding
 
 
@@ -71,7 +77,7 @@ def build_network(
     return HtrJand(network_config(name, options), num_classes)
 
 
-def formula_network_config(name: str, options: Mapping[str, Any] | None = None) -> CatnetConfig:
+def formula_network_config(name: str, options: Mapping[str, Any] | None = None) -> FormulaConfig:
     """The configuration of a named formula network with some fields changed.
 
     Raises:
@@ -79,21 +85,23 @@ def formula_network_config(name: str, options: Mapping[str, Any] | None = None) 
     """
     if name not in FORMULA_NETWORKS:
         raise ModelError(f"no formula network is called {name!r}; there are: {', '.join(FORMULA_NETWORKS)}")
-    known = {field.name for field in fields(CatnetConfig)}
+    config = FORMULA_NETWORKS[name]
+    known = {field.name for field in fields(config)}
     unknown = sorted(set(options or {}) - known)
     if unknown:
         raise ModelError(f"{name} has no option {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
     changes: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in (options or {}).items()
     }
-    return replace(FORMULA_NETWORKS[name], **changes)
+    return replace(config, **changes)
 
 
 def build_formula_network(
     name: str, num_classes: int = CROHME_NUM_CLASSES, options: Mapping[str, Any] | None = None
 ) -> FormulaNetwork:
     """A freshly initialized formula network by name; `num_classes` counts the three specials."""
-    return Catnet(formula_network_config(name, options), num_classes)
+    config = formula_network_config(name, options)
+    return Catnet(config, num_classes) if isinstance(config, CatnetConfig) else Bttr(config, num_classes)
 
 
 __all__ = [
@@ -101,8 +109,11 @@ __all__ = [
     "FORMULA_NETWORKS",
     "NETWORKS",
     "PAPER_NUM_CLASSES",
+    "Bttr",
+    "BttrConfig",
     "Catnet",
     "CatnetConfig",
+    "FormulaConfig",
     "FormulaNetwork",
     "FormulaOutput",
     "HtrJand",

@@ -9,8 +9,9 @@ they teach each other, each direction its like.
 
 **Step by step.** A decoder keeps the keys and values of the tokens that it has read. `Bttr.begin` gives the empty
 state and `Bttr.step` takes one token a hypothesis, so a search over arrays needs two graphs: `encode` (once for a
-picture) and `step`. Every tensor of a state has the hypotheses first: a beam reorders by indexing. The direction is
-not in the state: who begins with `<sos>` must stop at `<eol>`, and the other way round.
+picture) and `step`; `BttrEncoderGraph` and `BttrStepGraph` are these, for the first decoder. Every tensor of a state
+has the hypotheses first: a beam reorders by indexing. The direction is not in the state: who begins with `<sos>`
+must stop at `<eol>`, and the other way round.
 
 **Joint rescoring.** A hypothesis of either direction is scored by both: the mean of its L2R and R2L log-probabilities
 (`Bttr.joint_log_probs`). Both have a term for every token and one for the end, so either may be divided by the same
@@ -145,7 +146,7 @@ class Bttr(nn.Module):
         logits: list[Tensor] = []
         attention: list[Tensor] = []
         for index in range(self.config.decoders):
-            memory = _twice(self._decoder(index).look(cells, mask))
+            memory = _twice(self.decoder(index).look(cells, mask))
             predicted, attended = self._read(inputs, memory, index)
             logits.extend(predicted.chunk(2))
             attention.extend(attended.chunk(2))
@@ -154,11 +155,11 @@ class Bttr(nn.Module):
     def encode(self, images: Tensor, sizes: Tensor, *, decoder: int = 0) -> ImageMemory:
         """What that decoder attends to in each of B pictures (B, 1, H, W) of valid sizes (B, 2)."""
         _, cells, mask = self._cells(images, sizes)
-        return self._decoder(decoder).look(cells, mask)
+        return self.decoder(decoder).look(cells, mask)
 
     def begin(self, memory: ImageMemory) -> TokenState:
         """The state before any token, of one hypothesis a picture (N = B)."""
-        return self._decoder(0).begin(len(memory.mask))
+        return self.decoder(0).begin(len(memory.mask))
 
     def step(
         self, tokens: Tensor, state: TokenState, memory: ImageMemory, *, decoder: int = 0
@@ -175,7 +176,7 @@ class Bttr(nn.Module):
             Logits (N, K), attention (N, H', W') and the new state.
         """
         embedded = self._embedded(tokens[:, None], past=state.keys.shape[3])
-        logits, attention, state = self._decoder(decoder)(embedded, state, memory)
+        logits, attention, state = self.decoder(decoder)(embedded, state, memory)
         return logits[:, 0], attention[:, 0], state
 
     def joint_log_probs(self, memory: ImageMemory, tokens: Tensor, *, decoder: int = 0) -> Tensor:
@@ -208,6 +209,12 @@ class Bttr(nn.Module):
         alone.decoders = nn.ModuleList([alone.decoders[decoder]])
         return alone
 
+    def decoder(self, index: int = 0) -> TransformerDecoder:
+        """One of the decoders; each reads in both directions."""
+        decoder = self.decoders[index]
+        assert isinstance(decoder, TransformerDecoder)
+        return decoder
+
     def _cells(self, images: Tensor, sizes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features (B, C, H', W'), cells (B, P, D) and mask (B, H', W') of a batch."""
         features, sizes = self.encoder(images, sizes)
@@ -216,7 +223,7 @@ class Bttr(nn.Module):
 
     def _read(self, inputs: Tensor, memory: ImageMemory, decoder: int) -> tuple[Tensor, Tensor]:
         """Logits (N, L, K) and attention (N, L, H', W') of whole inputs (N, L)."""
-        chosen = self._decoder(decoder)
+        chosen = self.decoder(decoder)
         logits, attention, _ = chosen(self._embedded(inputs, past=0), chosen.begin(len(inputs)), memory)
         return logits, attention
 
@@ -225,11 +232,6 @@ class Bttr(nn.Module):
         positions = torch.arange(past, past + tokens.shape[1], device=tokens.device)
         embedded = self.embedding(tokens) + sinusoid(positions, self.config.width)
         return F.dropout(embedded, self.config.dropout, self.training)
-
-    def _decoder(self, index: int) -> TransformerDecoder:
-        decoder = self.decoders[index]
-        assert isinstance(decoder, TransformerDecoder)
-        return decoder
 
 
 class _ImageTokens(nn.Module):
@@ -266,3 +268,50 @@ def following(inputs: Tensor, *, last: int, pad: int) -> Tensor:
     steps = torch.arange(inputs.shape[1], device=inputs.device)[None, :]
     lengths = (inputs != pad).sum(1, keepdim=True)
     return F.pad(inputs[:, 1:], (0, 1), value=pad).masked_fill(steps == lengths - 1, last)
+
+
+class BttrEncoderGraph(nn.Module):
+    """What of a network runs once per picture, for export: the first decoder's keys and values, and its first state."""
+
+    def __init__(self, network: Bttr) -> None:
+        super().__init__()
+        self.network = network
+        self.train(network.training)  # or an export would leave the network in another mode
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """(1, 1, H, W), all of it valid -> keys and values (1, layers, h, P, D / h), mask (1, H', W'), state.
+
+        The state is keys and values of no token: (1, layers, h, 0, D / h) each.
+        """
+        network = self.network
+        features, _ = network.encoder(
+            image, None if isinstance(network.encoder, DenseNet) else _whole_sizes(image)
+        )
+        mask = torch.ones_like(features[:, 0], dtype=torch.bool)
+        memory = network.decoder(0).look(network.image(features, _whole_sizes(features)), mask)
+        return *memory, *network.begin(memory)
+
+
+class BttrStepGraph(nn.Module):
+    """What of a network runs once per symbol, for export: N hypotheses look at one picture, from left to right."""
+
+    def __init__(self, network: Bttr) -> None:
+        super().__init__()
+        self.network = network
+        self.train(network.training)
+
+    def forward(self, tokens: Tensor, *given: Tensor) -> tuple[Tensor, ...]:
+        """Tokens (N,) int64, then the memory's keys, values and mask, and the state's keys and values (N, ...).
+
+        Returns:
+            Logits (N, K), attention (N, H', W') and the new state's tensors, one token longer.
+        """
+        memory, state = ImageMemory(*given[:3]), TokenState(*given[3:])
+        logits, attention, state = self.network.step(tokens, state, memory)
+        return logits, attention, *state
+
+
+def _whole_sizes(maps: Tensor) -> Tensor:
+    """Sizes (B, 2) of maps (B, C, H, W) without padding; counted, so that a trace does not freeze them."""
+    whole = torch.ones_like(maps[:, 0], dtype=torch.int64)
+    return torch.stack([whole[:, :, 0].sum(1), whole[:, 0].sum(1)], dim=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,8 +22,6 @@ from amanuensis.models import FormulaNetwork, HtrJand
 from amanuensis.models.htr_jand import example_input
 from amanuensis.recognition import (
     CARD_FILE,
-    DECODER_FILE,
-    ENCODER_FILE,
     GRAPH_FILE,
     WEIGHTS_FILE,
     MathConfig,
@@ -33,9 +32,10 @@ from amanuensis.recognition import (
     logits_of_lines,
     write_model,
 )
+from amanuensis.recognition.formula_language import LANGUAGE_MODEL_FILE
 from amanuensis.records import Sample
 from amanuensis.training.card import model_card
-from amanuensis.training.export_formula import FormulaParity, compare_formulas, formula_graphs
+from amanuensis.training.export_formula import FormulaParity, compare_formulas, formula_graphs, released
 from amanuensis.training.weights import encoded_weights, load_network
 
 OPSET = 17
@@ -103,6 +103,7 @@ def export_model(
     target: Path,
     *,
     with_attention: bool = False,
+    all_branches: bool = False,
     samples: Sequence[Sample] = (),
     reports: Sequence[Mapping[str, Any]] = (),
 ) -> ParityReport | FormulaParity | None:
@@ -112,6 +113,7 @@ def export_model(
         source: a run's folder (its best model is taken) or a model folder.
         target: the folder to write.
         with_attention: let the graph return the attention weights too.
+        all_branches: of formulas: let every branch read, not the first alone.
         samples: lines to compare network and graph on.
         reports: what `evaluate --json` printed, to keep in the model's config and card by their splits.
 
@@ -126,12 +128,26 @@ def export_model(
         # In a scratch folder, so that a graph that differs never replaces one that reads.
         with tempfile.TemporaryDirectory() as scratch:
             trial = Path(scratch) / "model"
-            write_model_folder(trial, config, network, with_attention=with_attention)
+            write_model_folder(
+                trial,
+                config,
+                network,
+                with_attention=with_attention,
+                all_branches=all_branches,
+                language_model=folder / LANGUAGE_MODEL_FILE,
+            )
             report = _parity(config, network, trial, samples)
         if not report.holds:
             raise ModelError(f"{source}: the exported graph does not equal the network: {report}")
         config = replace(config, scores={**config.scores, "parity": asdict(report)})
-    write_model_folder(target, config, network, with_attention=with_attention)
+    write_model_folder(
+        target,
+        config,
+        network,
+        with_attention=with_attention,
+        all_branches=all_branches,
+        language_model=folder / LANGUAGE_MODEL_FILE,
+    )
     return report
 
 
@@ -146,6 +162,7 @@ def _parity(
 
 
 _SCORES = ("n", "cer", "wer", "ser", "cer_interval")
+_FORMULA_SCORES = ("n", "exprate", "exprate_1", "exprate_2", "exprate_tree", "wer", "exprate_interval")
 
 
 def scores_of_report(report: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -155,18 +172,35 @@ def scores_of_report(report: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         DataError: it is not what `evaluate --json` prints.
     """
     try:
-        scores = {key: report[key] for key in _SCORES}
-        sets = {name: {key: of_set[key] for key in _SCORES} for name, of_set in report["sets"].items()}
-        return str(report["split"]), {**scores, "sets": sets}
+        keys = _FORMULA_SCORES if "exprate" in report else _SCORES
+        scores = {key: report[key] for key in keys}
+        sets = {name: {key: of_set[key] for key in keys} for name, of_set in report["sets"].items()}
+        # CROHME's tests are sets of their own: "test2014" is the test split of crohme-2014.
+        year = (
+            re.search(r"-(\d{4})$", next(iter(sets))) if keys is _FORMULA_SCORES and len(sets) == 1 else None
+        )
+        return f"{report['split']}{year[1] if year else ''}", {**scores, "sets": sets}
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"not a report of evaluate --json: {error!r} is missing") from error
 
 
 def write_model_folder(
-    folder: Path, config: TextConfig | MathConfig, network: nn.Module, *, with_attention: bool = False
+    folder: Path,
+    config: TextConfig | MathConfig,
+    network: nn.Module,
+    *,
+    with_attention: bool = False,
+    all_branches: bool = False,
+    language_model: Path | None = None,
 ) -> None:
-    """A complete model folder: config, weights to train on from, graph (or graphs) to read with, card."""
+    """A complete model folder: config, weights to train on from, graph (or graphs) to read with, card.
+
+    `with_attention` is of lines, `all_branches` of formulas: else the first branch alone can read. A language model
+    that the source has goes with it.
+    """
+    network = released(network)
     files: dict[str, bytes | Path] = {
+        **({LANGUAGE_MODEL_FILE: language_model} if language_model and language_model.is_file() else {}),
         WEIGHTS_FILE: encoded_weights(network),
         CARD_FILE: model_card(config).encode(),
     }
@@ -174,7 +208,7 @@ def write_model_folder(
         files[GRAPH_FILE] = onnx_graph(network, with_attention=with_attention)
     else:
         assert isinstance(network, FormulaNetwork)
-        files[ENCODER_FILE], files[DECODER_FILE] = formula_graphs(network)
+        files |= formula_graphs(network, all_branches=all_branches)
     write_model(folder, config, files)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
+from torch import nn
 
 from amanuensis.decoding.attention import search
 from amanuensis.errors import RecipeError, TrainingError
@@ -13,21 +15,35 @@ from amanuensis.images import load_image
 from amanuensis.images.formula import FormulaSpec, prepare_formula
 from amanuensis.latex import TokenVocab
 from amanuensis.metrics import FormulaPair, score_formulas
-from amanuensis.models import FormulaNetwork, build_formula_network, num_parameters
+from amanuensis.models import (
+    BttrConfig,
+    FormulaConfig,
+    FormulaNetwork,
+    build_formula_network,
+    formula_network_config,
+    num_parameters,
+)
 from amanuensis.randomness import seed_for
-from amanuensis.recognition import Architecture, MathConfig, ModelConfig, TrainingData
+from amanuensis.recognition import Architecture, MathConfig, ModelConfig, TrainingData, find_model
 from amanuensis.records import Sample
-from amanuensis.training.export_formula import TorchFormulaRuntime
+from amanuensis.training.export_formula import TorchFormulaRuntime, released
 from amanuensis.training.formula_losses import PAPER, PER_TOKEN
-from amanuensis.training.formula_objectives import FormulaObjective
+from amanuensis.training.formula_objectives import (
+    DeepMutualLearning,
+    FormulaObjective,
+    KdclNaive,
+    KnowledgeDistillation,
+    Peers,
+)
 from amanuensis.training.formula_terms import FormulaTerms
 from amanuensis.training.formulas import Formulas, TrainingFormulas, ValidationFormulas, opened
+from amanuensis.training.objectives import Objective
 from amanuensis.training.progress import Console
-from amanuensis.training.recipe import FormulaSection, Recipe
+from amanuensis.training.recipe import FormulaSection, Recipe, expand
 from amanuensis.training.sources import LeftOut, Sources
 from amanuensis.training.task import Parts, named, versions
 from amanuensis.training.validation import Validation
-from amanuensis.training.weights import Start, formula_network_of
+from amanuensis.training.weights import Start, formula_network_of, load_network
 
 FORMULA_SPECS = {"full": FormulaSpec(), "half": FormulaSpec(scale=0.5)}
 PROFILES = {"paper": PAPER, "per_token": PER_TOKEN}
@@ -39,6 +55,10 @@ def model_config(recipe: Recipe, sources: Sources, start: Start | None, console:
     Raises:
         RecipeError: the recipe names no network and no model to start from is given, or they contradict.
     """
+    if start is not None and recipe.formula.trains_two:
+        raise RecipeError(
+            f"formula.method: {recipe.formula.method!r} trains two networks from scratch; leave --from out"
+        )
     told = None if start is None else _math_config_of(start)
     vocab = (
         told.vocabulary if told else TokenVocab.from_captions(sample.text.split() for sample in sources.train)
@@ -85,8 +105,10 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     """Network, objective and formulas; and the formulas that are not used, with reasons."""
     assert isinstance(config, MathConfig)
     torch.manual_seed(seed_for("network", recipe.seed))
-    network = formula_network_of(config)
-    objective = FormulaObjective(terms=_terms(recipe.formula, config.vocabulary))
+    network: nn.Module = formula_network_of(config)
+    if recipe.formula.trains_two:
+        network = Peers([network, formula_network_of(config)])
+    objective = formula_objective(recipe.formula, config)
     console.say(f"opening {len(sources.train) + len(sources.val)} pictures once")
     train, unreadable = opened(sources.train, config.image, "train")
     train, unknown = _writable(train, config.vocabulary)
@@ -105,13 +127,54 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     return Parts(network, objective, source, reader, len(val.samples), left_out)
 
 
-def _terms(section: FormulaSection, vocab: TokenVocab) -> FormulaTerms:
+def formula_objective(section: FormulaSection, config: MathConfig) -> Objective:
+    """The objective of a recipe's `[formula]`, for a network of that configuration.
+
+    Raises:
+        RecipeError: the teacher does not fit.
+        ModelError: the teacher cannot be read.
+    """
+    architecture = config.architecture
+    network = formula_network_config(architecture.name, architecture.options)
+    terms = _terms(section, config.vocabulary, network)
+    if section.method == "kd":
+        assert section.teacher is not None
+        return KnowledgeDistillation(terms, _teacher(section.teacher, config))
+    if section.method == "dml":
+        return DeepMutualLearning(terms=terms, l2_weight=section.l2_weight or 0.0)
+    if section.method == "kdcl":
+        return KdclNaive(terms=terms)
+    direction = section.direction or "literal"
+    return FormulaObjective(terms=terms, detach=bool(section.detach), direction=direction)
+
+
+def _terms(section: FormulaSection, vocab: TokenVocab, network: FormulaConfig) -> FormulaTerms:
+    backwards = network.reversed_branches if isinstance(network, BttrConfig) else ()
     return FormulaTerms(
         vocab=vocab,
         classification=section.classification,
         profile=replace(PROFILES[section.profile], weight=section.mutual),
         temperature=section.temperature,
+        reversed_branches=backwards * (2 if section.trains_two else 1),
     )
+
+
+def _teacher(name: str, student: MathConfig) -> nn.Module:
+    """The network of a trained model that can answer for a student: same tokens, same pictures."""
+    config, network = load_network(Path(find_model(expand(name))))
+    if not isinstance(config, MathConfig):
+        raise RecipeError(
+            f"formula.teacher: {config.name} reads lines of text; name a model that reads formulas"
+        )
+    if config.vocabulary.symbols != student.vocabulary.symbols:
+        raise RecipeError(
+            f"formula.teacher: {config.name} writes other tokens than the captions to train on hold"
+        )
+    if config.image != student.image:
+        raise RecipeError(
+            f"formula.teacher: {config.name} was trained on pictures of another spec; image.spec must be its own"
+        )
+    return network
 
 
 def _writable(formulas: Formulas, vocab: TokenVocab) -> tuple[Formulas, list[LeftOut]]:
@@ -139,9 +202,9 @@ def _fixed_part(samples: tuple[Sample, ...], most: int) -> list[Sample]:
 class _FormulaReader:
     """Measures a formula network: loss of all branches, and scores of the first one's greedy reading (C24)."""
 
-    network: FormulaNetwork
+    network: nn.Module
     config: MathConfig
-    objective: FormulaObjective
+    objective: Objective
     formulas: ValidationFormulas
 
     @torch.inference_mode()
@@ -170,7 +233,9 @@ class _FormulaReader:
         )
 
     def _read(self) -> list[FormulaPair]:
-        runtime = TorchFormulaRuntime(self.config, self.network)
+        reading = released(self.network)
+        assert isinstance(reading, FormulaNetwork)
+        runtime = TorchFormulaRuntime(self.config, reading)
         pairs = []
         for sample in self.formulas.formulas.samples:
             decoder = runtime.decoder(prepare_formula(load_image(sample.image), self.config.image))
