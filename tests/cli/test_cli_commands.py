@@ -28,6 +28,7 @@ COMMANDS = [
     ("data", "check"),
     ("data", "pack"),
     ("data", "convert"),
+    ("data", "synth"),
     ("lm", "train"),
     ("lm", "tune"),
     ("reproduce", "math-ablation"),

@@ -1,30 +1,55 @@
-"""Simple synthetic lines: text of a corpus, written with handwriting fonts on paper that is not quite clean.
+"""Synthetic lines: texts of corpora and train transcriptions, written with handwriting fonts in one style or several.
 
-After Algorithm 2 of HTR-JAND (SDG: a text, a font, a rendering). The paper does not say how it renders;
-everything about pen, ink and paper here is our addition. Fonts are scaled by x-height, because at one font
-size the letters of one are four times as high as those of another.
+After Algorithm 2 of HTR-JAND (SDG: a text, a font, a rendering), which says neither where texts come from nor
+how they are rendered: that is our addition (see `styles`, and `plain` for the first we had).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
-from amanuensis.data.corpus import Corpus, sample_text
+from amanuensis.data.corpus import LONGEST_TEXT, Corpus, sample_text
+from amanuensis.data.crops import scan
+from amanuensis.data.handwriting import write
+from amanuensis.data.inking import press
+from amanuensis.data.paper import sheet
+from amanuensis.data.pens import Pen, Stamps
+from amanuensis.data.placing import place
+from amanuensis.data.plain import write_line
+from amanuensis.data.spelling import broken_at_the_end, old_spelling
+from amanuensis.data.styles import Style, StyleMix
+from amanuensis.data.textures import Textures
+from amanuensis.data.transcriptions import Transcriptions
 from amanuensis.errors import DataError
 from amanuensis.randomness import generator_for
 
-X_HEIGHT = 18
-"""Pixels of x-height at which every font is drawn; the affine map that slants a line gives it its size."""
+_ATTEMPTS = 20  # texts that are tried before words of transcriptions are left out, or a corpus is given up
+_TRANSCRIPTIONS = ""  # the source of texts that is no language
 
-_SMOOTH = Image.Resampling.BILINEAR
-_ATTEMPTS = 20  # texts that are tried before we say that no font can write the corpus
-_NO_CHARACTER = "\ufffe"  # a code point that no font has: what it draws is the sign for "missing"
+
+@dataclass(frozen=True, eq=False)
+class Desk:
+    """What all lines of a style share: stamps of words written before, and textures. Both depend on no seed."""
+
+    stamps: Stamps = field(default_factory=Stamps)
+    textures: Textures = field(default_factory=Textures.drawn)
+
+
+def draw_line(
+    text: str, pen: Pen, style: Style, height: int, rng: np.random.Generator, *, desk: Desk
+) -> NDArray[np.uint8]:
+    """A text in a style, written, inked, laid on paper, cut out and scanned: uint8 (height, W), dark on light."""
+    line = place(write(text, pen, style.hand, desk.stamps, rng), style.placing, height, rng)
+    tool = style.tools[int(rng.integers(len(style.tools)))]
+    ink = press(line, tool, desk.textures, rng)
+    page = sheet(line, style.paper, desk.textures, rng) * (1 - ink)
+    return scan(page, line, style.scan, rng)
 
 
 class SyntheticLines:
@@ -32,26 +57,43 @@ class SyntheticLines:
 
     Args:
         corpora: language ("en", "fr", ...) -> text file, plain or gzip, one sentence a row; drawn evenly.
-        fonts: font files (TrueType or OpenType), drawn evenly.
+        fonts: font files (TrueType or OpenType), drawn evenly among those of the hand that a style wants.
         seed: of all randomness.
         height: of the images, in pixels.
+        style: a name of `STYLES`, or several with their weights.
+        transcriptions: another source of texts, for its own share of the lines, or for all if there is no corpus.
 
     Raises:
-        DataError: there is no corpus or no font. The files themselves are opened by the first `sample`.
+        DataError: there is no text or no font, or a style is unknown. The files themselves are opened by
+            the first `sample`.
     """
 
     def __init__(
-        self, corpora: Mapping[str, Path], fonts: Sequence[Path], seed: int, height: int = 64
+        self,
+        corpora: Mapping[str, Path],
+        fonts: Sequence[Path],
+        seed: int,
+        height: int = 64,
+        *,
+        style: str | Mapping[str, float] = "plain",
+        transcriptions: Transcriptions | None = None,
     ) -> None:
-        if not corpora or not fonts:
+        if not fonts or not (corpora or transcriptions):
             raise DataError("synthetic lines need at least one corpus and one font")
         self._paths = dict(sorted(corpora.items()))
         # By name, so that neither the order nor the place of the files changes what is drawn.
         self._fonts = sorted(fonts, key=lambda path: (path.name, path))
         self._seed = seed
         self._height = height
+        self._styles = StyleMix.of(style)
+        self._transcriptions = transcriptions
         self._corpora: dict[str, Corpus] = {}
-        self._pens: dict[Path, Pen] = {}
+        self._pens: dict[int, Pen] = {}
+        self._desk: Desk | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker needs: fonts do not travel between processes, and what is kept is drawn again there."""
+        return {**self.__dict__, "_corpora": {}, "_pens": {}, "_desk": None}
 
     def sample(self, epoch: int, index: int) -> tuple[NDArray[np.uint8], str]:
         """The line `index` of an epoch: a grey image uint8 (height, W), dark on light, and its text.
@@ -60,8 +102,12 @@ class SyntheticLines:
             DataError: a file cannot be read, or no font has the characters of the corpus.
         """
         rng = generator_for("synthetic", self._seed, epoch, index)
-        text, pen = self._text_and_pen(rng)
-        return write_line(text, pen, self._height, rng), text
+        style, text, pen = self._chosen(rng)
+        if style is None:
+            return write_line(text, pen, self._height, rng), text
+        if self._desk is None:
+            self._desk = Desk()
+        return draw_line(text, pen, style, self._height, rng, desk=self._desk), text
 
     def text(self, epoch: int, index: int) -> str:
         """The text of that line alone, without drawing it (to guess its width).
@@ -69,206 +115,67 @@ class SyntheticLines:
         Raises:
             DataError: as `sample`.
         """
-        return self._text_and_pen(generator_for("synthetic", self._seed, epoch, index))[0]
+        return self._chosen(generator_for("synthetic", self._seed, epoch, index))[1]
 
-    def _text_and_pen(self, rng: np.random.Generator) -> tuple[str, Pen]:
-        """A text and a font that has all of its characters."""
+    def _chosen(self, rng: np.random.Generator) -> tuple[Style | None, str, Pen]:
+        """A style, a text in its spelling and a font that has all of its characters."""
+        style = self._styles.draw(rng)
         for _ in range(_ATTEMPTS):
-            language = list(self._paths)[int(rng.integers(len(self._paths)))]
-            text = sample_text(self._corpus(language), language, rng)
-            for position in rng.permutation(len(self._fonts)):
-                pen = self._pen(self._fonts[position])
-                if not pen.lacking(text):
-                    return text, pen
-        raise DataError(f"no font has all the characters of {text!r} (corpus {self._paths[language]})")
+            source, text = self._text(style, rng)
+            for pen in self._pens_in_order(style, text, rng):
+                if not pen.lacking(_written(text)):
+                    return style, text, pen
+        if source == _TRANSCRIPTIONS:
+            for pen in self._pens_in_order(style, text, rng):
+                words = [word for word in text.split() if not pen.lacking(_written(word))]
+                if words:
+                    return style, " ".join(words), pen
+        where = f"corpus {self._paths[source]}" if source else "transcriptions"
+        raise DataError(f"no font has all the characters of {text!r} ({where})")
+
+    def _text(self, style: Style | None, rng: np.random.Generator) -> tuple[str, str]:
+        """A source (a language, or `_TRANSCRIPTIONS`) and a text of it."""
+        ours = self._transcriptions
+        if ours and (not self._paths or rng.random() < ours.share):
+            # The plain style writes ^ as it stands, so it leaves out what would be raised.
+            text = ours.draw(rng)
+            return _TRANSCRIPTIONS, text if style else text.replace("^", "") or text
+        language = list(self._paths)[int(rng.integers(len(self._paths)))]
+        text = sample_text(self._corpus(language), language, rng)
+        if style is None:
+            return language, text
+        text = text.replace("^", "") or text
+        if rng.random() < style.old_spelling:
+            text = old_spelling(text, language, rng, raised=bool(ours and ours.marks_raised))
+        if rng.random() < style.broken:
+            text = broken_at_the_end(text, rng)
+        return language, text[:LONGEST_TEXT].rstrip()
+
+    def _pens_in_order(self, style: Style | None, text: str, rng: np.random.Generator) -> Iterator[Pen]:
+        """All fonts in random order; of a style, those of the hand that it wants first. Nobody joins capitals."""
+        order = rng.permutation(len(self._fonts)).tolist()
+        if style is None:
+            yield from map(self._pen, order)
+            return
+        hand = style.hand
+        joined = rng.random() < hand.joined and not text.isupper()
+        for fits in (True, False):
+            for pen in map(self._pen, order):
+                if (pen.stroke <= hand.stroke and pen.joins == joined) == fits:
+                    yield pen
 
     def _corpus(self, language: str) -> Corpus:
         if language not in self._corpora:
             self._corpora[language] = Corpus.read(self._paths[language])
         return self._corpora[language]
 
-    def _pen(self, path: Path) -> Pen:
-        if path not in self._pens:
-            self._pens[path] = Pen.load(path)
-        return self._pens[path]
+    def _pen(self, number: int) -> Pen:
+        """The font of that place in the order of names."""
+        if number not in self._pens:
+            self._pens[number] = Pen.load(self._fonts[number])
+        return self._pens[number]
 
 
-@dataclass(frozen=True)
-class Pen:
-    """A font at the size where its x-height is `X_HEIGHT` pixels.
-
-    Attributes:
-        font: the font at that size.
-        joins: whether its letters touch; then they cannot be spaced out.
-        missing: what the font draws for a character that it lacks.
-    """
-
-    font: ImageFont.FreeTypeFont
-    joins: bool
-    missing: bytes
-    _has: dict[str, bool] = field(default_factory=dict)
-    _advances: dict[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def load(cls, path: Path) -> Pen:
-        """Opens and measures a font.
-
-        Raises:
-            DataError: the file is no font, or has no letter x.
-        """
-        try:
-            font = ImageFont.truetype(str(path), 100)
-        except OSError as error:
-            raise DataError(f"{path}: cannot be opened as a font: {error}") from error
-        return cls.of(font, str(path))
-
-    @classmethod
-    def of(cls, font: ImageFont.FreeTypeFont, name: str) -> Pen:
-        """The same font scaled by its x-height; `name` is what to call it in messages.
-
-        Raises:
-            DataError: the font has no letter x.
-        """
-        x_height = -font.getbbox("x", anchor="ls")[1]
-        if x_height <= 0:
-            raise DataError(f"{name}: has no letter x to scale it by")
-        font = font.font_variant(size=font.size * X_HEIGHT / x_height)
-        columns = np.asarray(_drawn(font, "nuimn")).max(axis=0) > 64
-        gaps = np.count_nonzero(np.diff(np.trim_zeros(columns.astype(np.int8))) < 0)
-        return cls(font, joins=bool(gaps == 0), missing=_drawn(font, _NO_CHARACTER).tobytes())
-
-    def lacking(self, text: str) -> set[str]:
-        """The characters of a text that the font cannot write."""
-        return {character for character in set(text) - {" "} if not self._writes(character)}
-
-    def _writes(self, character: str) -> bool:
-        if character not in self._has:
-            self._has[character] = _drawn(self.font, character).tobytes() != self.missing
-        return self._has[character]
-
-    def advance(self, text: str) -> float:
-        """How far the pen moves on, in pixels; remembered for single characters."""
-        if len(text) > 1:
-            return self.font.getlength(text)
-        if text not in self._advances:
-            self._advances[text] = self.font.getlength(text)
-        return self._advances[text]
-
-
-def _drawn(font: ImageFont.FreeTypeFont, text: str) -> Image.Image:
-    """A text in white on black with room around it."""
-    size = round(font.size)
-    image = Image.new("L", (round(font.getlength(text)) + 2 * size, 4 * size))
-    ImageDraw.Draw(image).text((size, 2 * size), text, fill=255, font=font, anchor="ls")
-    return image
-
-
-def write_line(text: str, pen: Pen, height: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Writes a text with a pen on paper: uint8 (height, W), dark on light."""
-    strokes, ascent = _strokes(text, pen, rng)
-    ink, baseline = _place(strokes, ascent, height, rng)
-    coverage = _press(ink, rng)
-    height, width = coverage.shape
-    paper = _paper((height, width), baseline, rng)
-    darkness = np.float32(rng.uniform(0.5, 1.0)) * _clouds((1, width), rng.uniform(0, 0.15), rng)
-    image: NDArray[np.float32] = paper * (1 - coverage * np.clip(darkness, 0.4, 0.97))
-    return np.clip(image, 0, 255).astype(np.uint8)
-
-
-def _strokes(text: str, pen: Pen, rng: np.random.Generator) -> tuple[Image.Image, int]:
-    """The text white on black, cut to its ink, and the rows of it that stand above the baseline.
-
-    Words are drawn one by one, each a little off the baseline, with spaces of their own; letters that do not
-    join are sometimes spaced too.
-    """
-    font = pen.font
-    # Calligraphic fonts set words closer than a hand does, so a space has a least width.
-    space = max(pen.advance(" "), 0.6 * X_HEIGHT) * rng.uniform(0.8, 2.2)
-    spacing = rng.normal(0.5, 1.5) if not pen.joins and rng.random() < 0.4 else 0.0
-    jitter = rng.uniform(0, 0.08) * X_HEIGHT
-    room = round(3 * font.size)
-    width = round(font.getlength(text) * 1.2 + len(text) * (abs(spacing) + 2 * space / 3)) + 2 * room
-    image = Image.new("L", (width, 2 * room))
-    draw = ImageDraw.Draw(image)
-    x = float(room)
-    for word in text.split(" "):
-        y = room + rng.normal(0, jitter)
-        # Letter by letter only when they are spaced: kerning and ligatures are the font's when they are not.
-        for part in word if spacing else (word,):
-            draw.text((x, y), part, fill=255, font=font, anchor="ls")
-            x += pen.advance(part) + spacing
-        x += space * rng.uniform(0.8, 1.3)
-    left, top, right, bottom = image.getbbox() or (room, room - X_HEIGHT, room + X_HEIGHT, room)
-    # A text of low letters alone must not be blown up: every line keeps room for its x-height.
-    top, bottom = min(top, room - X_HEIGHT), max(bottom, room)
-    return image.crop((left, top, right, bottom)), room - top
-
-
-def _place(
-    strokes: Image.Image, ascent: int, height: int, rng: np.random.Generator
-) -> tuple[Image.Image, float]:
-    """Scales, slants and tilts the strokes into `height` rows; with them where the baseline starts."""
-    drift = rng.normal(0, 0.025) * height
-    wanted = rng.uniform(0.18, 0.44) * height / X_HEIGHT
-    scale = min(wanted, (height - 4 - abs(drift)) / strokes.height)
-    across = scale * rng.uniform(0.8, 1.3)
-    slant = rng.normal(0.03, 0.14)
-    lean = abs(slant) * scale * strokes.height
-    margins = rng.uniform(2, 0.4 * height, size=2)
-    width = max(8, round(across * strokes.width + lean + margins.sum()))
-    slope = drift / width
-    free = height - scale * strokes.height - abs(drift)
-    baseline = scale * ascent + max(0.0, -drift) + rng.uniform(0.1, 0.9) * free
-    left = (
-        margins[0] + max(0.0, slant) * scale * (strokes.height - ascent) + max(0.0, -slant) * scale * ascent
-    )
-    # Seen from the output: (X, Y) -> v above or below the baseline, u along it, both in pixels of `strokes`.
-    v = np.array([-slope, 1, slope * left - baseline]) / scale
-    u = (np.array([1, 0, -left]) + slant * scale * v) / across
-    coefficients = (*u, *(v + np.array([0, 0, ascent])))
-    return strokes.transform((width, height), Image.Transform.AFFINE, coefficients, _SMOOTH), float(baseline)
-
-
-def _press(ink: Image.Image, rng: np.random.Generator) -> NDArray[np.float32]:
-    """The ink's coverage in [0, 1] by a broader or finer pen and a softer or sharper scan: (height, W)."""
-    thin = np.asarray(ink)
-    weight = rng.uniform(-0.6, 0.6)
-    if weight > 0:
-        broad = _over_neighbours(np.maximum, thin)
-    else:
-        broad, thin, weight = thin, _over_neighbours(np.minimum, thin), 1 + weight
-    coverage: NDArray[np.float32] = (thin + np.float32(weight) * (broad - thin.astype(np.float32))) / 255
-    side = np.float32(rng.uniform(0, 0.25))
-    coverage[:, 1:-1] = (1 - 2 * side) * coverage[:, 1:-1] + side * (coverage[:, :-2] + coverage[:, 2:])
-    coverage[1:-1] = (1 - 2 * side) * coverage[1:-1] + side * (coverage[:-2] + coverage[2:])
-    return coverage
-
-
-def _over_neighbours(extreme: np.ufunc, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The extreme of every pixel and its four neighbours (Pillow's rank filters take 20 times as long)."""
-    result = image.copy()
-    for ours, theirs in ((np.s_[1:], np.s_[:-1]), (np.s_[:-1], np.s_[1:])):
-        extreme(result[ours], image[theirs], out=result[ours])
-        extreme(result[:, ours], image[:, theirs], out=result[:, ours])
-    return result
-
-
-def _paper(shape: tuple[int, int], baseline: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Paper of one tone with clouds, grain and, now and then, a ruled line near the baseline: (height, W)."""
-    tone = rng.uniform(165, 255)
-    paper = np.float32(tone) * _clouds(shape, rng.uniform(0, 0.03), rng)
-    if rng.random() < 0.15:
-        row = round(baseline + rng.normal(1, 0.05 * shape[0]))
-        if 0 <= row < shape[0]:
-            paper[row : row + int(rng.integers(1, 3))] *= rng.uniform(0.55, 0.9)
-    grain = np.frombuffer(rng.bytes(shape[0] * shape[1]), dtype=np.int8).reshape(shape)
-    return paper + np.float32(rng.uniform(0, 8) / 128) * grain
-
-
-def _clouds(shape: tuple[int, int], strength: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Smooth random factors about 1 that change every 40 pixels along and across: (height, width)."""
-    curves = []
-    for size in shape:
-        knots = rng.normal(0, strength, size // 40 + 2)
-        curves.append(np.interp(np.arange(size) / 40, np.arange(len(knots)), knots).astype(np.float32))
-    return 1 + curves[0][:, None] + curves[1]
+def _written(text: str) -> str:
+    """What a font has to draw: everything but the mark of raised letters."""
+    return text.replace("^", "")
