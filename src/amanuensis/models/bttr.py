@@ -34,7 +34,7 @@ from amanuensis.errors import ModelError
 from amanuensis.models.backbones import BACKBONES, STRIDE
 from amanuensis.models.catnet import DENSENET, FormulaOutput
 from amanuensis.models.densenet import DenseNet, DenseNetConfig
-from amanuensis.models.masks import valid_area
+from amanuensis.models.masks import valid_area, whole_sizes
 from amanuensis.models.transformer import (
     ImageMemory,
     TokenState,
@@ -285,10 +285,10 @@ class BttrEncoderGraph(nn.Module):
         """
         network = self.network
         features, _ = network.encoder(
-            image, None if isinstance(network.encoder, DenseNet) else _whole_sizes(image)
+            image, None if isinstance(network.encoder, DenseNet) else whole_sizes(image)
         )
         mask = torch.ones_like(features[:, 0], dtype=torch.bool)
-        memory = network.decoder(0).look(network.image(features, _whole_sizes(features)), mask)
+        memory = network.decoder(0).look(network.image(features, whole_sizes(features)), mask)
         return *memory, *network.begin(memory)
 
 
@@ -309,9 +309,3 @@ class BttrStepGraph(nn.Module):
         memory, state = ImageMemory(*given[:3]), TokenState(*given[3:])
         logits, attention, state = self.network.step(tokens, state, memory)
         return logits, attention, *state
-
-
-def _whole_sizes(maps: Tensor) -> Tensor:
-    """Sizes (B, 2) of maps (B, C, H, W) without padding; counted, so that a trace does not freeze them."""
-    whole = torch.ones_like(maps[:, 0], dtype=torch.int64)
-    return torch.stack([whole[:, :, 0].sum(1), whole[:, 0].sum(1)], dim=1)

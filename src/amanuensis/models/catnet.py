@@ -28,7 +28,7 @@ from amanuensis.models.coverage import (
     initialize,
 )
 from amanuensis.models.densenet import DenseNet, DenseNetConfig
-from amanuensis.models.masks import valid_area
+from amanuensis.models.masks import valid_area, whole_sizes
 
 DENSENET = "densenet"
 
@@ -248,17 +248,11 @@ class EncoderGraph(nn.Module):
 
         The state is hidden (1, S), for an LSTM its cell (1, S), and coverage (1, H', W'), which tells the grid.
         """
-        features, _ = self.encoder(image, None if isinstance(self.encoder, DenseNet) else _full_size(image))
+        features, _ = self.encoder(image, None if isinstance(self.encoder, DenseNet) else whole_sizes(image))
         mask = torch.ones_like(features[:, 0], dtype=torch.bool)
         memory = self.decoder.project(Memory(features.flatten(2).transpose(1, 2), mask))
         assert memory.projected is not None
         return memory.cells, memory.projected, *self.decoder.begin(memory)
-
-
-def _full_size(images: Tensor) -> Tensor:
-    """Sizes (B, 2) of pictures (B, 1, H, W) without padding; counted, so that a trace does not freeze them."""
-    whole = torch.ones_like(images[:, 0], dtype=torch.int64)
-    return torch.stack([whole[:, :, 0].sum(1), whole[:, 0].sum(1)], dim=1)
 
 
 class StepGraph(nn.Module):
