@@ -1,6 +1,7 @@
 """Pictures of lines: load them safely, prepare them by a model's own spec, vary them for training."""
 
 from amanuensis.images.augmentation import AUGMENTATIONS, Augmentation, Chance, augment
+from amanuensis.images.formula import FormulaSpec, Measured, normalize_formula, prepare_formula
 from amanuensis.images.load import load_image, num_frames
 from amanuensis.images.pagelike import looks_like_page
 from amanuensis.images.polarity import dark_on_light, is_light_on_dark
@@ -20,16 +21,20 @@ __all__ = [
     "IMAGE_SPECS",
     "Augmentation",
     "Chance",
+    "FormulaSpec",
     "ImageSpec",
+    "Measured",
     "augment",
     "dark_on_light",
     "is_light_on_dark",
     "load_image",
     "looks_like_page",
     "normalize_contrast",
+    "normalize_formula",
     "num_frames",
     "pad_to_spec",
     "prepare",
+    "prepare_formula",
     "resize_to_spec",
     "scale_of",
     "stitch",

@@ -23,10 +23,11 @@ _TILES = 20  # along the shorter side: light and ink are taken to be even over o
 _SMALLEST_TILE = 12
 _NEAR = 2  # tiles in each direction that the paper's light is found in
 _PAPER_QUANTILE = 0.7
+_DARKEST_PAPER = 40.0  # grey levels; where there is less light, noise would be stretched to look like ink
 _INK_QUANTILE = 0.98
 _RAREST_INK = 0.003  # share of the pixels that is enough to tell whether ink is dark or light
-_LEVEL = 0.36  # of the ink's darkness: where the edge of a stroke is, however blurred
-_LEAST_LOCAL = 0.55  # of the whole picture's ink, that is the least to be taken for ink anywhere
+_LEVEL = 0.42  # of the ink's darkness: where the edge of a stroke is, however blurred
+_LEAST_LOCAL = 0.8  # of the whole picture's ink, that is the least to be taken for ink anywhere
 _CLEAR_NOISE = 0.02  # standard deviation of the contrast that needs no smoothing
 
 
@@ -39,23 +40,27 @@ class Binarized:
         contrast: (H, W) share of the paper's light that is swallowed, in [0, 1].
         level: the ink's contrast, 0 if there is none.
         inverted: whether the ink was lighter than the paper.
-        rules: how many ruled lines were taken out.
     """
 
     ink: Mask
     contrast: Contrast
     level: float
     inverted: bool
-    rules: int = 0
 
 
-def binarize(grey: Grey) -> Binarized:
-    """Tell ink from paper in a picture (H, W) with any light and of any polarity."""
-    contrast, inverted = even_light(grey)
+def binarize(grey: Grey, *, level: float | None = None, inverted: bool | None = None) -> Binarized:
+    """Tell ink from paper in a picture with any light and of any polarity.
+
+    Args:
+        grey: (H, W).
+        level: the ink's contrast, where it is known from a larger part of the picture.
+        inverted: whether the ink is the lighter, where that is known.
+    """
+    contrast, inverted = even_light(grey, inverted=inverted)
     contrast = _smoothed(contrast)
     tile = _tile_of(grey.shape)
     darkest = _tile_quantiles(contrast, tile, _INK_QUANTILE)
-    level = _ink_level(darkest)
+    level = _ink_level(darkest) if level is None else level
     if level < FAINTEST_INK:
         return Binarized(np.zeros(grey.shape, np.bool_), contrast, 0.0, inverted)
     local = np.clip(_near_tiles(darkest, 1).max(axis=-1), _LEAST_LOCAL * level, level)
@@ -63,24 +68,31 @@ def binarize(grey: Grey) -> Binarized:
     return Binarized(ink, contrast, level, inverted)
 
 
-def even_light(grey: Grey) -> tuple[Contrast, bool]:
+def even_light(grey: Grey, *, inverted: bool | None = None) -> tuple[Contrast, bool]:
     """How much of the paper's light is swallowed, pixel by pixel, wherever shadows fall.
 
     Args:
         grey: (H, W).
+        inverted: whether the ink is the lighter, where that is known.
 
     Returns:
         (H, W) in [0, 1], and whether the picture had to be inverted since its ink is the lighter.
     """
     tile = _tile_of(grey.shape)
-    apart = (grey - _background(grey, tile, 0.5))[::2, ::2]
-    below, above = np.quantile(apart, (_RAREST_INK, 1 - _RAREST_INK)).tolist()
-    inverted = above > -below
+    if inverted is None:
+        inverted = _is_ink_lighter(grey, tile)
     if inverted:
         grey = 255 - grey
-    paper = np.maximum(_background(grey, tile, _PAPER_QUANTILE), 1)
-    contrast: Contrast = np.clip(1 - grey / paper, 0, 1)
+    paper = _background(grey, tile, _PAPER_QUANTILE)
+    contrast: Contrast = np.clip((paper - grey) / np.maximum(paper, _DARKEST_PAPER), 0, 1)
     return contrast, inverted
+
+
+def _is_ink_lighter(grey: Grey, tile: int) -> bool:
+    """Whether the rare pixels are further above the local background than below it."""
+    apart = (grey - _background(grey, tile, 0.5))[::2, ::2]
+    below, above = np.quantile(apart, (_RAREST_INK, 1 - _RAREST_INK)).tolist()
+    return bool(above > -below)
 
 
 def _tile_of(shape: tuple[int, ...]) -> int:
@@ -126,7 +138,7 @@ def _smoothed(contrast: Contrast) -> Contrast:
     """Noise averaged out where there is much of it, at the cost of sharp edges."""
     # Neighbors differ by noise nearly everywhere: the median sees no strokes.
     steps = np.abs(np.diff(contrast[::2], axis=1))
-    noise = float(np.median(steps)) / 0.95
+    noise = float(np.median(steps)) / 0.95 if steps.size else 0.0
     if noise < _CLEAR_NOISE:
         return contrast
     radius = 1.0 if noise < 3 * _CLEAR_NOISE else 2.0

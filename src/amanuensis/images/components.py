@@ -65,14 +65,26 @@ class Components:
 
     def peaks(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """(C,) the largest of the values (H, W) in each component."""
+        peaks = np.full(len(self), -np.inf, np.float32)
+        np.maximum.at(peaks, self.label, self._over_runs(np.maximum, values))
+        return peaks
+
+    def shares(self, mask: Mask) -> NDArray[np.float64]:
+        """(C,) the share of each component that lies in a mask (H, W)."""
+        inside = self._over_runs(np.add, mask.astype(np.float32))
+        shares: NDArray[np.float64] = np.bincount(self.label, weights=inside, minlength=len(self)) / self.area
+        return shares
+
+    def _over_runs(self, operation: np.ufunc, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(N,) the values (H, W) of each run, reduced."""
+        if not len(self.row):
+            return np.zeros(0, np.float32)
         width = self.shape[1]
         # One value more, so that a run may end with the picture.
-        flat = np.append(values.ravel(), np.float32(-np.inf))
+        flat = np.append(values.ravel(), np.float32(0))
         bounds = np.column_stack([self.row * width + self.start, self.row * width + self.stop]).ravel()
-        of_runs = np.maximum.reduceat(flat, bounds)[::2] if len(bounds) else np.zeros(0, np.float32)
-        peaks = np.full(len(self), -np.inf, np.float32)
-        np.maximum.at(peaks, self.label, of_runs)
-        return peaks
+        reduced: NDArray[np.float32] = operation.reduceat(flat, bounds)[::2]
+        return reduced
 
 
 def find_components(mask: Mask) -> Components:

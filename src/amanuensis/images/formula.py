@@ -35,6 +35,8 @@ _MUCH_INK = 0.35
 _MANY_PIECES = 120  # the published bitmaps have 1 to 98, 99 % of them up to 38
 _LOW_SYMBOLS = 10.0
 _HEAVY_PEN = 0.4
+_MOST_HEIGHT = 500.0  # pixels; half of a symbol's
+_MOST_ENLARGED = 6.0  # times the source: symbols of fewer than five pixels stay small
 _CLOSER = 2.0  # how much larger than in the result symbols are when they are told from paper
 
 
@@ -48,7 +50,7 @@ class FormulaSpec:
         symbol_height: mean height of a symbol that photos are scaled to, in pixels at scale 1.
         margin: pixels of paper left and above at scale 1; right and below it is one less, as in the published bitmaps.
         max_pixels: of the picture at scale 1; a larger one is scaled down to it.
-        min_size: least height and width at scale 1; a smaller one is padded with paper.
+        min_size: least height and width at scale 1; a smaller one is padded with paper (26: a dot and its margins).
     """
 
     scale: float = 1.0
@@ -56,12 +58,12 @@ class FormulaSpec:
     symbol_height: float = 29.2
     margin: int = 12
     max_pixels: int = 500_000
-    min_size: int = 32
+    min_size: int = 26
 
     def __post_init__(self) -> None:
         if self.scale not in SCALES:
             raise ModelError(f"formula spec: scale {self.scale!r} is none of {', '.join(map(str, SCALES))}")
-        if self.pen < 1 or self.symbol_height < 2 * self.pen:
+        if not 1 <= self.pen <= self.symbol_height / 2 <= _MOST_HEIGHT:
             raise ModelError(
                 f"formula spec: symbols {self.symbol_height} high cannot be drawn with a pen {self.pen} wide"
             )
@@ -202,7 +204,7 @@ def _within(value: float, bounds: tuple[float, float]) -> bool:
 def _normalized(writing: Writing, spec: FormulaSpec, *, clean: bool) -> tuple[Grey, Measured]:
     """The bitmap of the writing, redrawn unless it is clean and not too large."""
     ink, left, top = _cropped(writing.ink)
-    wanted = 1.0 if clean else spec.symbol_height / writing.height
+    wanted = 1.0 if clean else min(spec.symbol_height / writing.height, _MOST_ENLARGED / writing.scale)
     scale = _bounded(wanted, ink.shape, spec)
     drawn, dx, dy = ink, 0, 0
     if not clean or scale < 1:
@@ -214,8 +216,8 @@ def _normalized(writing: Writing, spec: FormulaSpec, *, clean: bool) -> tuple[Gr
         symbol_height=writing.height / writing.scale,
         contrast=writing.contrast,
         ink_share=float(ink.mean()),
-        num_components=writing.num_components,
-        num_rules=writing.num_rules,
+        num_components=len(writing.components),
+        num_rules=len(writing.rules),
         scale=scale * writing.scale,
         origin=(
             writing.origin[0] + (left + (dx - spec.margin) / scale) / writing.scale,
@@ -242,10 +244,11 @@ def _framed(ink: Mask, spec: FormulaSpec) -> Grey:
 def _bounded(scale: float, shape: tuple[int, ...], spec: FormulaSpec) -> float:
     """The scale, or less if the framed picture would have more than `spec.max_pixels`.
 
-    (h s + f)(w s + f) = `max_pixels` solved for s, where f is the frame, with a pixel for rounding on each side.
+    (h s + f)(w s + f) = `max_pixels` solved for s, where f is the frame: margins, a pixel for rounding, and what
+    strokes may grow.
     """
     height, width = shape
-    frame = 2 * spec.margin + 1
+    frame = 2 * spec.margin + 1 + spec.pen
     if (height * scale + frame) * (width * scale + frame) <= spec.max_pixels:
         return scale
     linear, free = frame * (height + width), spec.max_pixels - frame**2
