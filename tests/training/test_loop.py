@@ -15,6 +15,7 @@ from amanuensis.errors import TrainingError
 from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS
 from amanuensis.language import TextNormalization, Vocab
 from amanuensis.models import LineOutput
+from amanuensis.training.curriculum import Course, Promotion, five_stages
 from amanuensis.training.distributed import World
 from amanuensis.training.lines import TrainingLines
 from amanuensis.training.loop import MAX_SKIPPED_IN_A_ROW, Fit, FitSettings
@@ -90,7 +91,9 @@ def _fit(folder: Path, settings: FitSettings, *, steps: int, losses: Sequence[fl
 
     def validate() -> Validation:
         loss = next(told)
-        return Validation(loss, "CER", loss, {"n": 1, "cer": loss}, ("", ""), 0.0)
+        return Validation(
+            loss, "CER", loss, {"n": 1, "cer": loss, "sets": {"drawn": {"n": 1, "cer": loss}}}, ("", ""), 0.0
+        )
 
     return Fit(
         network,
@@ -167,6 +170,52 @@ def test_early_stopping_counts_validations_without_improvement(lines: Path) -> N
     assert fit.progress.epoch == 4  # 0.4999 and 0.4995 improve by less than 0.001
     assert "2 validations" in fit.progress.stopped
     assert fit.progress.best_loss == 0.4995
+
+
+def _course() -> Course:
+    stages = five_stages(0.5, [AUGMENTATIONS["none"]] * 5)
+    return Course(stages, promotion=Promotion(epochs=1000), sets=["drawn", "other"])
+
+
+def test_early_stopping_waits_for_the_last_stage_and_begins_anew_there(lines: Path) -> None:
+    losses = (
+        [0.9] * 4 + [0.4, 0.3, 0.2, 0.1] + [0.5] * 3
+    )  # error and loss; stages ask for less than 0.5, 0.4, 0.3, 0.2
+    fit = _fit(lines, replace(SETTINGS, batch_size=4), steps=100, losses=losses)
+    fit.source = replace(fit.source, course=_course())
+    fit.__post_init__()
+    fit()
+    assert fit.progress.epoch == 10  # four in stage 1, stages 2, 3, 4, then the patience of 2 in stage 5
+    assert fit.progress.course is not None
+    assert (fit.progress.course.stage, fit.progress.course.began) == (5, 8)
+    assert [step["stage"] for step in fit.recorder.steps] == [1] * 5 + [2, 3, 4] + [5] * 2
+    assert [step["lines"] for step in fit.recorder.steps] == [3] * 5 + [4] * 5  # short lines first
+    assert fit.recorder.steps[-1]["weight of drawn"] == 1.0
+
+
+def test_a_course_goes_on_where_the_state_left_it(lines: Path, tmp_path: Path) -> None:
+    errors = [0.45, 0.35, 0.25, 0.15, 0.1, 0.1]
+    straight = _fit(lines, replace(SETTINGS, batch_size=4), steps=30, losses=errors)
+    straight.source = replace(straight.source, course=_course())
+    straight.settings = replace(straight.settings, patience=1)
+    straight.__post_init__()
+
+    class Saving(Told):
+        def validation(self, progress: Progress, result: Validation, *, best: bool) -> None:
+            if progress.step == 2:
+                save_state(tmp_path / "state", straight.network, straight.optimizer, progress)
+
+    straight.recorder = Saving()
+    straight()
+    resumed = _fit(lines, straight.settings, steps=30, losses=errors[2:])
+    resumed.progress = load_state(tmp_path / "state", resumed.network, resumed.optimizer)
+    assert resumed.progress.course is not None
+    assert (resumed.progress.course.stage, resumed.progress.course.threshold) == (3, pytest.approx(0.7))
+    resumed.source = replace(resumed.source, course=_course())
+    resumed.__post_init__()
+    resumed()
+    assert replace(resumed.progress, seconds=0) == replace(straight.progress, seconds=0)
+    assert torch.equal(resumed.network.head.weight, straight.network.head.weight)
 
 
 def test_frozen_parts_keep_their_weights_until_their_share_is_over(lines: Path) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import copy
 import itertools
 import math
+from typing import Any
 
 import pytest
 import torch
 
+from amanuensis.images import AUGMENTATIONS
 from amanuensis.language import TextNormalization, Vocab
 from amanuensis.models import LineOutput, build_network
 from amanuensis.models.layers import MaskedBatchNorm2d
 from amanuensis.training.batches import Batch
-from amanuensis.training.objectives import CtcObjective, InBfloat16, Objective, ctc_per_character
+from amanuensis.training.curriculum import Course, Stage
+from amanuensis.training.objectives import CtcObjective, InBfloat16, Objective, SetWeights, ctc_of_lines
+
+KEYS = ("s/0", "t/0", "synthetic/0-0")
 
 
 def _collapse(path: tuple[int, ...]) -> list[int]:
@@ -30,28 +35,29 @@ def test_ctc_is_the_sum_over_all_paths_per_character() -> None:
         for path in itertools.product(range(3), repeat=5)
         if _collapse(path) == target
     )
-    found = ctc_per_character(logits, torch.tensor([5]), [target])
+    found = ctc_of_lines(logits, torch.tensor([5]), [target])
     assert float(found) == pytest.approx(-math.log(total) / 3, rel=1e-5)
 
 
-def test_frames_beyond_the_length_do_not_count_and_lines_are_summed() -> None:
+def test_frames_beyond_the_length_do_not_count_nor_does_the_batch() -> None:
     torch.manual_seed(0)
     logits = torch.randn(2, 6, 4)
     lengths = torch.tensor([6, 4])
-    both = ctc_per_character(logits, lengths, [[1, 2], [3]])
-    alone = ctc_per_character(logits[:1], lengths[:1], [[1, 2]]) + ctc_per_character(
-        logits[1:, :4], lengths[1:], [[3]]
-    )
-    assert float(both) == pytest.approx(float(alone), rel=1e-6)
+    both = ctc_of_lines(logits, lengths, [[1, 2], [3]])
+    alone = [
+        ctc_of_lines(logits[:1], lengths[:1], [[1, 2]]),
+        ctc_of_lines(logits[1:, :4], lengths[1:], [[3]]),
+    ]
+    assert both.tolist() == pytest.approx(torch.cat(alone).tolist(), rel=1e-6)
 
 
 def test_an_empty_target_costs_its_blanks_and_one_that_does_not_fit_is_infinite() -> None:
     logits = torch.zeros(1, 3, 2)
-    assert float(ctc_per_character(logits, torch.tensor([3]), [[]])) == pytest.approx(3 * math.log(2))
-    assert float(ctc_per_character(logits, torch.tensor([3]), [[1, 1, 1]])) == math.inf
+    assert float(ctc_of_lines(logits, torch.tensor([3]), [[]])) == pytest.approx(3 * math.log(2))
+    assert float(ctc_of_lines(logits, torch.tensor([3]), [[1, 1, 1]])) == math.inf
 
 
-def _objective(**changes: float) -> CtcObjective:
+def _objective(**changes: Any) -> CtcObjective:
     return CtcObjective(Vocab("ab"), TextNormalization(), **changes)
 
 
@@ -71,6 +77,24 @@ def test_total_is_main_and_auxiliary_by_their_weights() -> None:
     )
     alone = _objective().of_output(output._replace(auxiliary=None), ["ab"], done=0.0)
     assert float(alone.total) == pytest.approx(alone.parts["ctc"])
+
+
+def test_lines_weigh_as_their_data_sets_do_and_synthetic_ones_weigh_one() -> None:
+    torch.manual_seed(0)
+    course = Course([Stage(1.0, AUGMENTATIONS["none"], synthetic=True)], sets=["s", "t"])
+    objective = _objective(line_weights=SetWeights(course, {"s/0": "s", "t/0": "t"}))
+    output = LineOutput(torch.randn(3, 6, 3), torch.tensor([6, 6, 6]), None, None)
+    batch = Batch(torch.zeros(3, 1, 64, 24), torch.tensor([[64, 24]] * 3), ("ab", "b", "a"), KEYS)
+    each = ctc_of_lines(output.logits, output.lengths, [[1, 2], [2], [1]])
+    assert float(objective.of_batch(output, batch, 1.0).total) == pytest.approx(float(each.sum()), rel=1e-5)
+    course.advance(1, 0.1, 0.3, [0.1, 0.3])  # CERs of s and t
+    loss = objective.of_batch(output, batch, 1.0)
+    expected = 0.5 * each[0] + 1.5 * each[1] + each[2]
+    assert float(loss.total) == pytest.approx(float(expected), rel=1e-5)
+    assert loss.parts["ctc"] == pytest.approx(float(each.sum()), rel=1e-5)  # what is told is not weighed
+    assert float(objective.of_output(output, batch.texts, 1.0).total) == pytest.approx(
+        float(each.sum()), rel=1e-5
+    )
 
 
 def test_targets_are_normalized_and_lose_what_the_alphabet_lacks() -> None:

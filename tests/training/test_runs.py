@@ -157,7 +157,7 @@ def test_lines_that_cannot_be_used_are_named_before_the_first_epoch(
     assert "left out of train: drawn/p0_0" in told
     assert "left out of train: drawn/p1_0" in told
     assert "200 characters" in told
-    assert "5 lines to train" in told
+    assert "5 samples to train" in told
 
 
 def test_without_a_val_split_whole_pages_of_train_validate(recipe: dict[str, Any], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from torch import nn
 from amanuensis.errors import TrainingError
 from amanuensis.randomness import seed_for
 from amanuensis.training.batches import Batch, TrainingSource, batches_of_epoch
+from amanuensis.training.curriculum import Course, Guided
 from amanuensis.training.distributed import World
 from amanuensis.training.objectives import Objective
 from amanuensis.training.schedules import Schedule
@@ -83,6 +84,7 @@ class Fit:
     def __post_init__(self) -> None:
         self._wrapped = self.world.wrap(self.network)
         self._skipped_in_a_row = 0
+        self._course = self._resumed_course()
 
     def __call__(self) -> Progress:
         """Train until all steps are made or validation stops improving."""
@@ -93,9 +95,22 @@ class Fit:
                 self._validate()
         return self.progress
 
+    def _resumed_course(self) -> Course | None:
+        """The course that the source follows, if it does, where the progress left it."""
+        course = self.source.course if isinstance(self.source, Guided) else None
+        if course is not None and self.progress.course is not None:
+            course.state = self.progress.course
+        return course
+
     def _epoch(self) -> None:
         progress, settings = self.progress, self.settings
         began = time.monotonic() - progress.seconds
+        if (
+            self._course is not None
+        ):  # told what was done when the epoch began, though it may be resumed half-way
+            self._course.begin(
+                progress.epoch, (progress.step - progress.step_in_epoch) / progress.total_steps
+            )
         plan = self.source.plan(progress.epoch, settings.batch_size, num_processes=self.world.size)
         for group in self._groups(plan):
             if progress.step >= progress.total_steps:
@@ -130,6 +145,8 @@ class Fit:
         self._apply(norm, [key for batch in group for key in batch.keys])
         rate = max(g["lr"] for g in self.optimizer.param_groups)
         values = {**parts, "gradient_norm": norm, "learning_rate": rate, "lines": num_lines}
+        if self._course is not None:
+            values |= self._course.told()
         if self.recorder:
             self.recorder.step(self.progress, values)
 
@@ -174,9 +191,11 @@ class Fit:
     def _validate(self) -> None:
         progress = self.progress
         result = self.validate() if self.world.leads else None
-        loss, error = self.world.agree(*((result.loss, result.error) if result else (0.0, 0.0)))
+        loss, error, *errors = self.world.agree(*self._measured(result))
         best = error < progress.best_error
         progress.best_error = min(error, progress.best_error)
+        if self._course is not None:
+            progress.course = self._course.advance(progress.epoch, progress.done, error, errors)
         if self.settings.halve_after is None:
             self._stop_early(loss)
         else:
@@ -185,10 +204,18 @@ class Fit:
         if result is not None and self.recorder:
             self.recorder.validation(progress, result, best=best)
 
+    def _measured(self, result: Validation | None) -> list[float]:
+        """Loss, error, and the errors of the sets that the course asks for: as many numbers in every process."""
+        if result is None:
+            return [0.0, 0.0, *([0.0] * len(self._course.sets) if self._course else [])]
+        return [result.loss, result.error, *(self._course.errors_of(result.scores) if self._course else [])]
+
     def _stop_early(self, loss: float) -> None:
-        """HTR-JAND's end (R5): the validation loss has not improved for `patience` validations."""
+        """HTR-JAND's end (R5): the validation loss has not improved for `patience` validations of the last stage."""
         progress, settings = self.progress, self.settings
-        progress.stale = 0 if loss < progress.best_loss - settings.min_improvement else progress.stale + 1
+        counts = self._course is None or self._course.was_in_last_stage(progress.epoch)
+        improved = loss < progress.best_loss - settings.min_improvement
+        progress.stale = progress.stale + 1 if counts and not improved else 0
         if progress.stale >= settings.patience and progress.step < progress.total_steps:
             progress.stopped = f"validation loss has not improved for {progress.stale} validations"
 

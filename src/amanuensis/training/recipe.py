@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -22,6 +22,10 @@ from amanuensis.errors import RecipeError
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+_Share = Annotated[float, Field(ge=0, le=1)]
+_Positive = Annotated[float, Field(gt=0)]
 
 
 class NetworkSection(_Section):
@@ -63,11 +67,29 @@ class DataSection(_Section):
 
 
 class SyntheticSection(_Section):
-    """`[synthetic]`: rendered lines beside the real ones; `share` is of the union (Algorithm 2: exactly r)."""
+    """`[synthetic]`: rendered lines beside the real ones.
 
-    corpora: dict[str, str]
+    Attributes:
+        fonts: a folder of handwriting fonts; `$NAME` is expanded, here and in `corpora`.
+        share: of the union of real and synthetic lines (Algorithm 2: exactly r); with a curriculum r_max of eq. 33.
+        texts: where their texts come from: the corpora, if it is not given; "train": the run's own train lines; "both".
+        corpora: language -> text file.
+        style: of `amanuensis.data.styles`, or several with their weights; "plain" if it is not given.
+    """
+
     fonts: str
     share: float = Field(gt=0, lt=1)
+    texts: Literal["train", "both"] | None = None
+    corpora: dict[str, str] = {}
+    style: str | dict[str, float] | None = None
+
+    @model_validator(mode="after")
+    def _has_texts(self) -> SyntheticSection:
+        if self.texts == "train" and self.corpora:
+            raise ValueError("texts = 'train' reads no corpora: leave them out, or write 'both'")
+        if self.texts != "train" and not self.corpora:
+            raise ValueError("there is nothing to write: name corpora, or write texts = 'train'")
+        return self
 
 
 class AugmentationSection(_Section):
@@ -88,6 +110,87 @@ class ObjectiveSection(_Section):
     auxiliary_weight: float = Field(default=0.1, ge=0, le=1)
     auxiliary_start: float = Field(default=1.0, ge=0)
     auxiliary_warmup: float = Field(default=0.3, ge=0, le=1)
+
+
+class DistillationSection(_Section):
+    """`[distillation]`: a Student learns from a Teacher too (eq. 19 with all four terms); `training.distillation`.
+
+    Attributes:
+        teacher: a trained model's folder, name or hub id; `$NAME` is expanded. It never changes.
+        joint: in its place, the network of a Teacher that learns beside, from scratch (Algorithm 4 literally).
+        temperature: tau.
+        alpha, gamma: weights of CTC and of distillation, at the beginning and at the end; linear between, by stage in a
+            curriculum. delta is `objective.auxiliary_weight`, and beta, of the cross-entropy on a forced alignment,
+            what is left of 1: with the paper's numbers nothing.
+        skip_blank: frames whose blank the Teacher holds more probable than this do not teach (2.6 names 0.99).
+        transcripts: learn what the Teacher reads in place of the transcriptions (sequence-level distillation, 2.6).
+        align_by: whose logits the alignment is found with, "teacher" or "student".
+        align_blanks: whether frames aligned with the blank count.
+        remember_mb: the Teacher's answers that may be kept in memory; only where lines look the same in every epoch,
+            that is without augmentation, synthetic lines and a curriculum.
+    """
+
+    teacher: str | None = None
+    joint: NetworkSection | None = None
+    temperature: float = Field(default=2.0, gt=0)
+    alpha: tuple[_Positive, _Positive] = (0.7, 0.4)
+    gamma: tuple[_Share, _Share] = (0.2, 0.5)
+    skip_blank: float | None = Field(default=None, gt=0, lt=1)
+    transcripts: bool = False
+    align_by: Literal["teacher", "student"] = "teacher"
+    align_blanks: bool = True
+    remember_mb: int = Field(default=512, ge=0)
+
+    @model_validator(mode="after")
+    def _has_one_teacher(self) -> DistillationSection:
+        if (self.teacher is None) == (self.joint is None):
+            raise ValueError(
+                "name either a teacher, a trained model, or with joint a network that learns beside"
+            )
+        return self
+
+
+class CurriculumSection(_Section):
+    """`[curriculum]`: five stages (2.23), each left when it is mastered or its time is over (Algorithm 3).
+
+    Attributes:
+        threshold: the first stage is mastered when 1 - CER on validation is above it; ...
+        threshold_step: ... every later one asks so much more.
+        short: stage 1 keeps to real lines no longer than this quantile of their lengths.
+        augmentations: presets of stages 1 to 4; stage 5 has that of `[augmentation]`.
+        start_share: r_0 of eq. 33; r_max is `synthetic.share`.
+        synthetic: "staged": no synthetic lines in stages 1 and 2, then eq. 33; "literal": eq. 33 from epoch 0;
+            "performance": as staged, but raised only when validation has improved (2.24).
+    """
+
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    threshold_step: float = Field(default=0.1, ge=0)
+    short: float = Field(default=0.25, gt=0, le=1)
+    augmentations: tuple[str, str, str, str] = ("none", "none", "none", "paper")
+    start_share: float = Field(default=0.1, ge=0, lt=1)
+    synthetic: Literal["staged", "literal", "performance"] = "staged"
+
+
+class BalanceSection(_Section):
+    """`[balance]`: real lines are drawn with replacement, those with rare characters more often (eq. 3, P9).
+
+    Attributes:
+        max_weight: of a character.
+        epsilon: of eq. 3, added to a character's count.
+    """
+
+    max_weight: float = Field(default=10.0, ge=1)
+    epsilon: float = Field(default=1.0, ge=0)
+
+
+class MultiTaskSection(_Section):
+    """`[multi_task]`: each data set's loss weighs by its last validation CER (eq. 36, 2.15); synthetic lines weigh 1.
+
+    Attributes:
+        clip: the smallest and the largest weight; their mean, before they are clipped, is 1.
+    """
+
+    clip: tuple[_Positive, _Positive] = (0.5, 2.0)
 
 
 class OptimizerSection(_Section):
@@ -156,21 +259,57 @@ class FormulaSection(_Section):
 
     Attributes:
         classification: "dfl", the dual focal loss (eq. 9), or "ce" (eq. 8).
-        mutual: weight of the KL between branches, in the profile's own units (C13); 0 leaves it out.
+        method: who teaches. "mutual", as when it is not given: the network's branches teach each other (eq. 13). The
+            others are those of Table 5: "kd", a trained model; "dml" and "kdcl", a second network that learns beside.
+        mutual: weight of the KL, whoever teaches, in the profile's own units (C13); 0 leaves it out.
         profile: "paper" (sums over steps, alpha 5000) or "per_token" (C13).
         temperature: of the softened probabilities (eq. 11).
+        teacher: of "kd": a model's folder, name or hub id; `$NAME` is expanded.
+        l2_weight: of "dml": how much the two encoders' maps are drawn to each other.
+        detach, direction: of "mutual": whether a peer is a constant to its learner, and then whose distribution comes
+            first in the KL, "literal" (the learner's, eq. 12) or "peer_first" (C11).
         distort: how much the ink is varied, 0 to 1 (our addition); bitmaps cannot be.
         phases: short captions first.
         validate_on: at most so many validation samples are read while training, the same ones each time.
     """
 
     classification: Literal["ce", "dfl"] = "dfl"
+    method: Literal["mutual", "kd", "dml", "kdcl"] | None = None
     mutual: float = Field(default=0.5, ge=0)
     profile: Literal["paper", "per_token"] = "per_token"
     temperature: float = Field(default=4.0, gt=0)
+    teacher: str | None = None
+    l2_weight: float | None = Field(default=None, gt=0)
+    detach: bool | None = None
+    direction: Literal["literal", "peer_first"] | None = None
     distort: float = Field(default=0.0, ge=0, le=1)
     phases: list[Phase] = []
     validate_on: int = Field(default=200, ge=1)
+
+    @model_validator(mode="after")
+    def _keys_fit_the_method(self) -> FormulaSection:
+        """A key that the method does not read would change nothing: that must not go unsaid."""
+        method = self.method or "mutual"
+        for key, of in (
+            ("teacher", "kd"),
+            ("l2_weight", "dml"),
+            ("detach", "mutual"),
+            ("direction", "mutual"),
+        ):
+            if getattr(self, key) is not None and method != of:
+                raise ValueError(f"{key} is read by the method {of!r} alone; this one is {method!r}")
+        if method == "kd" and not self.teacher:
+            raise ValueError("the method 'kd' needs a teacher: a model's folder or name")
+        if method != "mutual" and self.mutual == 0:
+            raise ValueError(f"with mutual = 0 the method {method!r} would teach nothing; give it a weight")
+        if self.direction is not None and not self.detach:
+            raise ValueError("without detach = true both directions are the same loss; leave direction out")
+        return self
+
+    @property
+    def trains_two(self) -> bool:
+        """Whether a second complete network learns beside the one that is kept."""
+        return self.method in ("dml", "kdcl")
 
 
 class FineTuningSection(_Section):
@@ -219,6 +358,10 @@ class Recipe(_Section):
     synthetic: SyntheticSection | None = None
     augmentation: AugmentationSection = AugmentationSection()
     objective: ObjectiveSection = ObjectiveSection()
+    distillation: DistillationSection | None = None
+    curriculum: CurriculumSection | None = None
+    balance: BalanceSection | None = None
+    multi_task: MultiTaskSection | None = None
     formula: FormulaSection = FormulaSection()
     optimizer: OptimizerSection = OptimizerSection()
     schedule: ScheduleSection = ScheduleSection()
@@ -229,9 +372,34 @@ class Recipe(_Section):
     @model_validator(mode="after")
     def _sections_fit_the_task(self) -> Recipe:
         """A section that the task does not read would change nothing: that must not go unsaid."""
-        unread = {"text": ["formula"], "math": ["objective", "text", "synthetic", "augmentation"]}[self.task]
+        lines = ["objective", "text", "synthetic", "augmentation"]
+        lines += ["distillation", "curriculum", "balance", "multi_task"]
+        unread = {"text": ["formula"], "math": lines}[self.task]
         if given := [name for name in unread if name in self.model_fields_set]:
             raise ValueError(f"a recipe of the task {self.task!r} does not read [{given[0]}]")
+        return self
+
+    @model_validator(mode="after")
+    def _weights_leave_no_debt(self) -> Recipe:
+        """The four weights of eq. 19 sum to 1, so beta, what the other three leave, must not be negative."""
+        if self.distillation is None:
+            return self
+        delta = self.objective.auxiliary_weight
+        for alpha, gamma in zip(self.distillation.alpha, self.distillation.gamma, strict=True):
+            if alpha + gamma + delta > 1 + 1e-9:
+                raise ValueError(
+                    f"distillation: alpha {alpha} + gamma {gamma} + objective.auxiliary_weight {delta} is over 1"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _shares_rise(self) -> Recipe:
+        """Eq. 33 goes up from r_0 to r_max."""
+        if self.curriculum and self.synthetic and self.curriculum.start_share > self.synthetic.share:
+            raise ValueError(
+                f"curriculum.start_share {self.curriculum.start_share} is over synthetic.share "
+                f"{self.synthetic.share}, to which it rises"
+            )
         return self
 
 
@@ -316,6 +484,8 @@ def _toml_value(text: str) -> Any:
 
 def _explain(problem: Any) -> str:
     where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] == "value_error":  # a validator of ours: its message says all there is to say
+        return ": ".join(filter(None, [where, str(problem["ctx"]["error"])]))
     if problem["type"] != "extra_forbidden":
         return f"{where}: {problem['msg'][0].lower()}{problem['msg'][1:]} (got {problem['input']!r})"
     known = _known_keys(problem["loc"][:-1])

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amanuensis.data import Dataset, fingerprint, read_datasets
-from amanuensis.data.synthetic import SyntheticLines
-from amanuensis.errors import AmanuensisError, DataError, TrainingError
+from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.images import ImageSpec, load_image, resize_to_spec
 from amanuensis.randomness import seed_for
 from amanuensis.records import Sample
-from amanuensis.training.recipe import DataSection, SyntheticSection, expand
+from amanuensis.training.recipe import DataSection, expand
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +118,3 @@ def fitting(lines: Lines, min_width: Callable[[str], int], split: str) -> tuple[
             reason = f"{width} pixels wide, its {len(sample.text)} characters need {needed}"
             left_out.append(LeftOut(sample.key, reason, split))
     return Lines(tuple(s for s, _ in kept), tuple(w for _, w in kept)), left_out
-
-
-def synthetic_lines(section: SyntheticSection | None, spec: ImageSpec, seed: int) -> SyntheticLines | None:
-    """The recipe's rendered lines.
-
-    Raises:
-        TrainingError: the fonts' folder holds no font.
-    """
-    if section is None:
-        return None
-    folder = Path(expand(section.fonts))
-    fonts = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".ttf", ".otf"))
-    if not fonts:
-        raise TrainingError(f"{folder}: holds no .ttf or .otf font to render synthetic lines with")
-    corpora = {language: Path(expand(path)) for language, path in section.corpora.items()}
-    return SyntheticLines(corpora, fonts, seed, height=spec.height)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -16,6 +17,7 @@ from torch import Tensor
 
 from amanuensis.errors import TrainingError
 from amanuensis.recognition import write_atomically
+from amanuensis.training.curriculum import CourseState
 
 
 @dataclass(slots=True)
@@ -32,6 +34,7 @@ class Progress:
         halvings: of the learning rate, because the validation error was stale.
         skipped: updates left out because a gradient was not finite.
         seconds: spent training, over all slices.
+        course: where the training's course stands (curriculum, weights of data sets), if it follows one.
         stopped: why the run ended early, "" otherwise.
     """
 
@@ -46,6 +49,7 @@ class Progress:
     skipped: int = 0
     seconds: float = 0.0
     stopped: str = ""
+    course: CourseState | None = None
 
     @property
     def done(self) -> float:
@@ -81,9 +85,14 @@ def load_state(path: Path, network: torch.nn.Module, optimizer: torch.optim.Opti
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         network.load_state_dict(_with_prefix(tensors, "network."))
         _load_optimizer(optimizer, _with_prefix(tensors, "optimizer."))
-        return Progress(**json.loads(metadata["progress"]))
+        return _progress(json.loads(metadata["progress"]))
     except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
         raise TrainingError(f"{path}: not a state of this run, cannot resume from it: {error}") from error
+
+
+def _progress(stored: dict[str, Any]) -> Progress:
+    course = stored.pop("course", None)
+    return Progress(**stored, course=None if course is None else CourseState(**course))
 
 
 def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
