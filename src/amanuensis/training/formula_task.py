@@ -24,7 +24,7 @@ from amanuensis.models import (
     num_parameters,
 )
 from amanuensis.randomness import seed_for
-from amanuensis.recognition import Architecture, MathConfig, ModelConfig, TrainingData, find_model
+from amanuensis.recognition import MathConfig, ModelConfig, TrainingData, find_model
 from amanuensis.records import Sample
 from amanuensis.training.export_formula import TorchFormulaRuntime, released
 from amanuensis.training.formula_losses import PAPER, PER_TOKEN
@@ -41,7 +41,7 @@ from amanuensis.training.objectives import Objective
 from amanuensis.training.progress import Console
 from amanuensis.training.recipe import FormulaSection, Recipe, expand
 from amanuensis.training.sources import LeftOut, Sources
-from amanuensis.training.task import Parts, named, versions
+from amanuensis.training.task import Parts, chosen_architecture, named, versions
 from amanuensis.training.validation import Validation
 from amanuensis.training.weights import Start, formula_network_of, load_network
 
@@ -64,7 +64,7 @@ def model_config(recipe: Recipe, sources: Sources, start: Start | None, console:
         told.vocabulary if told else TokenVocab.from_captions(sample.text.split() for sample in sources.train)
     )
     console.say(f"{len(vocab)} tokens in the captions of {len(sources.train)} formulas")
-    architecture = _architecture(recipe, told)
+    architecture = chosen_architecture(recipe, told)
     network = build_formula_network(architecture.name, vocab.num_classes, architecture.options)
     card = recipe.card
     return MathConfig(
@@ -87,18 +87,6 @@ def _math_config_of(start: Start) -> MathConfig:
     if not isinstance(start.config, MathConfig):
         raise RecipeError(f"{start.config.name} reads lines of text; start from a model that reads formulas")
     return start.config
-
-
-def _architecture(recipe: Recipe, told: MathConfig | None) -> Architecture:
-    network = recipe.network
-    if told is None:
-        if network is None:
-            raise RecipeError("this recipe fine-tunes: say which model with --from MODEL")
-        return Architecture(network.name, network.options)
-    if network is not None and network.name != told.architecture.name:
-        raise RecipeError(f"network.name: {network.name}, but {told.name} is a {told.architecture.name}")
-    changes = network.options if network else {}
-    return Architecture(told.architecture.name, {**told.architecture.options, **changes})
 
 
 def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Console) -> Parts:

@@ -12,7 +12,7 @@ from torch import nn
 
 import amanuensis
 from amanuensis.errors import RecipeError
-from amanuensis.recognition import MathConfig, ModelConfig, TextConfig
+from amanuensis.recognition import Architecture, MathConfig, ModelConfig, TextConfig
 from amanuensis.training.batches import TrainingSource
 from amanuensis.training.objectives import Objective
 from amanuensis.training.progress import Console
@@ -64,6 +64,23 @@ def named(table: Mapping[str, T], name: str, key: str) -> T:
     if name not in table:
         raise RecipeError(f"{key}: nothing is called {name!r}; there are: {', '.join(table)}")
     return table[name]
+
+
+def chosen_architecture(recipe: Recipe, start: ModelConfig | None) -> Architecture:
+    """The network of a run: the start model's where there is one, with the recipe's changed options.
+
+    Raises:
+        RecipeError: the recipe names no network and there is no model to start from, or they contradict.
+    """
+    network = recipe.network
+    if start is None:
+        if network is None:
+            raise RecipeError("this recipe fine-tunes: say which model with --from MODEL")
+        return Architecture(network.name, network.options)
+    told = start.architecture
+    if network is not None and network.name != told.name:
+        raise RecipeError(f"network.name: {network.name}, but {start.name} is a {told.name}")
+    return Architecture(told.name, {**told.options, **(network.options if network else {})})
 
 
 def versions() -> dict[str, str]:

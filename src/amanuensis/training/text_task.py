@@ -41,7 +41,7 @@ from amanuensis.training.objectives import CtcObjective, Objective, SetWeights, 
 from amanuensis.training.progress import Console
 from amanuensis.training.recipe import Recipe, expand
 from amanuensis.training.sources import Lines, Sources, fitting, readable
-from amanuensis.training.task import Parts, named, versions
+from amanuensis.training.task import Parts, chosen_architecture, named, versions
 from amanuensis.training.validation import Validation
 from amanuensis.training.weights import Start, line_network_of, load_start
 
@@ -135,20 +135,14 @@ def _text_config_of(start: Start) -> TextConfig:
 
 
 def _architecture(recipe: Recipe, start: TextConfig | None) -> Architecture:
-    network = recipe.network
+    chosen = chosen_architecture(recipe, start)
     if start is None:
-        if network is None:
-            raise RecipeError("this recipe fine-tunes: say which model with --from MODEL")
         height = named(IMAGE_SPECS, recipe.image.spec, "image.spec").height
-        if network_config(network.name, network.options).height != height:
+        if network_config(chosen.name, chosen.options).height != height:
             raise RecipeError(
-                f"network.name: {network.name} does not read lines {height} px high; change image.spec"
+                f"network.name: {chosen.name} does not read lines {height} px high; change image.spec"
             )
-        return Architecture(network.name, network.options)
-    told = start.architecture
-    if network is not None and network.name != told.name:
-        raise RecipeError(f"network.name: {network.name}, but {start.name} is a {told.name}")
-    return Architecture(told.name, {**told.options, **(network.options if network else {})})
+    return chosen
 
 
 def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Console) -> Parts:
