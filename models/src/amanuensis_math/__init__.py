@@ -1,1 +1,0 @@
-"""Folders of formula models, found by amanuensis through the entry-point group `amanuensis.models`."""
