@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing.context import BaseContext
 from typing import Protocol
 
 import numpy as np
@@ -133,6 +135,15 @@ class _EpochDataset(Dataset[Prepared]):
         return self.source.prepared(self.epoch, index)
 
 
+def _fork_server() -> BaseContext | None:
+    """Processes that begin small, with what they need already imported; None where the platform has none."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return None
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
+
+
 def _one_thread(_worker: int) -> None:
     torch.set_num_threads(1)
 
@@ -140,7 +151,11 @@ def _one_thread(_worker: int) -> None:
 def batches_of_epoch(
     source: TrainingSource, epoch: int, plan: Sequence[Sequence[int]], *, workers: int
 ) -> Iterator[Batch]:
-    """The planned batches, prepared by `workers` processes (0: in this one)."""
+    """The planned batches, prepared by `workers` processes (0: in this one).
+
+    Workers come from a fork server: a fork of this process would hold on to its memory as it was, gigabytes of it
+    after the first epoch (docs/experiments.md).
+    """
     loader: DataLoader[Prepared] = DataLoader(
         _EpochDataset(source, epoch),
         batch_sampler=[list(batch) for batch in plan],
@@ -148,5 +163,6 @@ def batches_of_epoch(
         collate_fn=partial(collate, size_steps=source.size_steps),
         worker_init_fn=_one_thread,
         prefetch_factor=4 if workers else None,
+        multiprocessing_context=_fork_server() if workers else None,
     )
     return iter(loader)
