@@ -48,8 +48,10 @@ def main() -> None:
             if epoch is not None:
                 by_epoch.setdefault(epoch, []).append(sum(map(_megabytes, _tree(process.pid))))
             time.sleep(0.5)
-    means = {epoch + 1: round(statistics.mean(values)) for epoch, values in sorted(by_epoch.items())}
-    peaks = {epoch + 1: round(max(values)) for epoch, values in sorted(by_epoch.items())}
+    # What comes after the last validation is no epoch: the workers are gone, and it would flatter.
+    epochs = {e: values for e, values in sorted(by_epoch.items()) if e < arguments.epochs}
+    means = {epoch + 1: round(statistics.mean(values)) for epoch, values in epochs.items()}
+    peaks = {epoch + 1: round(max(values)) for epoch, values in epochs.items()}
     first, last = means[min(means)], means[max(means)]
     print(
         json.dumps(
