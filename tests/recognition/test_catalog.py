@@ -140,3 +140,12 @@ def test_a_failed_fetch_and_a_strange_model(tmp_path: Path, monkeypatch: pytest.
     _hub_client(monkeypatch, lambda name, allow_patterns: str(tmp_path))
     with pytest.raises(ModelError, match="not of amanuensis"):
         find_model("org/tiny")
+
+
+def test_a_task_stands_for_its_shipped_model_and_says_what_to_do_without_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert find_model("text") == find_model("text-small")
+    monkeypatch.setattr("amanuensis.recognition.catalog._entries", dict)
+    with pytest.raises(ModelError, match="amanuensis train math-small"):
+        find_model("math")

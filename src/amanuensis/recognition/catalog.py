@@ -38,7 +38,7 @@ def find_model(name: str | Path) -> Path:
         ModelError: no such model, with the names that there are; or a hub model that is not on this machine.
     """
     folder = Path(name)
-    name = _TASKS.get(str(name), name)
+    asked, name = str(name), _TASKS.get(str(name), name)
     if is_model_folder(folder):
         return folder
     if folder.is_dir():
@@ -51,6 +51,11 @@ def find_model(name: str | Path) -> Path:
         return _shipped_folder(entry)
     if isinstance(name, str) and _HUB_ID.fullmatch(name):
         return _cached(name) or _fetched(name)
+    if asked in _TASKS:
+        raise ModelError(
+            f"{asked}: no model for this is installed ({name}); name a model folder, such as runs/{name}/best after "
+            f"`amanuensis train {name}`"
+        )
     raise ModelError(_unknown(str(name)))
 
 
