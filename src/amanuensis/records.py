@@ -108,3 +108,103 @@ class Reading:
     def tokens(self) -> tuple[str, ...]:
         """The symbols alone: characters of a line, LaTeX tokens of a formula."""
         return tuple(span.text for span in self.spans)
+
+
+Point = tuple[int, int]
+Points = tuple[Point, ...]
+"""(N, 2): x and y in whole pixels of the page's image; 0, 0 is the middle of its top left pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a line, and where it stands.
+
+    Attributes:
+        text: without white space.
+        box: left, top, right, bottom in pixels of the page's image; right and bottom belong to it.
+        confidence: in [0, 1]: of its least sure symbol.
+    """
+
+    text: str
+    box: tuple[int, int, int, int]
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line of a page: where it stands, what its source says it reads, what was read in it.
+
+    Attributes:
+        id: unique within its page.
+        polygon: its outline; () where the source gives none.
+        baseline: from where writing begins to where it ends; () where there is none.
+        kind: what the source calls it ("DefaultLine", "heading"); "" if it says nothing.
+        is_formula: to be read by a formula model.
+        transcription: what the source says that it reads; None if it is not transcribed.
+        reading: what was read; None before it is read, or where it could not be.
+        words: those of the reading.
+        problem: why it could not be read; "" if it was, or nobody tried.
+    """
+
+    id: str
+    polygon: Points = ()
+    baseline: Points = ()
+    kind: str = ""
+    is_formula: bool = False
+    transcription: str | None = None
+    reading: Reading | None = None
+    words: tuple[Word, ...] = ()
+    problem: str = ""
+
+    @property
+    def text(self) -> str:
+        """What was read, or else what the source says."""
+        return self.transcription or "" if self.reading is None else self.reading.text
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a page and its lines, in reading order.
+
+    Attributes:
+        id: unique within its page.
+        polygon: its outline; () where the source gives none.
+        lines: in reading order.
+        kind: what the source calls it ("paragraph", "MainZone"); "" if it says nothing.
+        is_formula: to be read by a formula model, as one picture where it has no lines.
+    """
+
+    id: str
+    polygon: Points = ()
+    lines: tuple[TextLine, ...] = ()
+    kind: str = ""
+    is_formula: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One side of a leaf: its image, and what stands on it.
+
+    Attributes:
+        id: names it in messages and outputs: the file's stem, with a number where a file has several pages.
+        image: the image's file name, as page files name it: relative to them.
+        width, height: of the image in pixels.
+        regions: in reading order; () before lines are looked for.
+        source: the file that it was read from.
+        frame: which page of that file, counted from 0.
+        remarks: what a reader should know about how it was read.
+    """
+
+    id: str
+    image: str
+    width: int
+    height: int
+    regions: tuple[Region, ...] = ()
+    source: str = ""
+    frame: int = 0
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def lines(self) -> tuple[TextLine, ...]:
+        """All lines, in reading order."""
+        return tuple(line for region in self.regions for line in region.lines)
