@@ -18,6 +18,7 @@ from amanuensis.metrics.expressions import (
     score_formulas,
     token_confusions,
 )
+from amanuensis.metrics.harm import HarmCounts, count_harm
 from amanuensis.metrics.intervals import bootstrap_interval
 from amanuensis.metrics.paired import McNemar, PairedDifference, mcnemar, paired_bootstrap
 from amanuensis.metrics.scores import (
@@ -34,6 +35,7 @@ __all__ = [
     "EditCounts",
     "FormulaPair",
     "FormulaScores",
+    "HarmCounts",
     "LinePair",
     "McNemar",
     "PairedDifference",
@@ -46,6 +48,7 @@ __all__ = [
     "character_edits",
     "check_consistency",
     "confusions",
+    "count_harm",
     "fold_text",
     "mcnemar",
     "paired_bootstrap",
