@@ -29,6 +29,7 @@ ORDER = (
     "data",
     "recognition",
     "evaluation",
+    "pages",
     "models",
     "training",
     "reproduce",
@@ -37,7 +38,7 @@ ORDER = (
 )
 
 # What the core does not install: only these folders may import it; others may inside functions.
-HEAVY = {"torch", "pydantic", "onnx", "safetensors", "tensorboard", "pyarrow"}
+HEAVY = {"torch", "pydantic", "onnx", "safetensors", "tensorboard", "pyarrow", "pypdfium2"}
 NEEDS_EXTRAS = {"models", "training"}
 
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools"}

@@ -26,6 +26,7 @@ CORE = ("numpy", "onnxruntime", "pillow", "rapidfuzz", "typer")
 EXTRAS = {
     "train": ("torch", "onnx", "pydantic", "safetensors"),
     "parquet": ("pyarrow",),
+    "pages": ("pypdfium2",),
     "tensorboard": ("tensorboard",),
 }
 

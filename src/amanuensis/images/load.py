@@ -22,6 +22,9 @@ Source = Path | str | bytes | ImageSource | NDArray[Any] | Image.Image
 
 MAX_PIXELS = 100_000_000
 
+_ORIENTATION = 0x0112  # EXIF's number of the tag
+_QUARTER_TURNS = frozenset((5, 6, 7, 8))  # its values that exchange width and height
+
 # Only formats that Pillow decodes by itself: some of its others start programs (EPS) or fetch what they lack.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF", "MPO")
 
@@ -70,6 +73,27 @@ def num_frames(source: Source) -> int:
     name = _name_of(source)
     with _opened(source, name) as image:
         return _count_frames(image, name)
+
+
+def image_size(source: Source, *, frame: int = 0) -> tuple[int, int]:
+    """Width and height of a picture as `load_image` gives it, upright; nothing is decoded.
+
+    Raises:
+        ImageError: naming the source: it cannot be opened, is too large, or has no such frame.
+    """
+    name = _name_of(source)
+    if isinstance(source, np.ndarray | Image.Image):
+        height, width = load_image(source, frame=frame).shape
+        return width, height
+    with _opened(source, name) as image:
+        if frame:
+            _check_frame(frame, _count_frames(image, name), name)
+        with _failures_named(name), _quiet():
+            image.seek(frame)
+            turn = image.getexif().get(_ORIENTATION, 1)
+        _check_size(*image.size, name)
+        width, height = image.size
+    return (height, width) if turn in _QUARTER_TURNS else (width, height)
 
 
 def _name_of(source: Source) -> str:

@@ -1,0 +1,9 @@
+"""Whole pages: read from images, PDF, PAGE, ALTO and IIIF manifests, cut into lines, written in archives' formats."""
+
+from amanuensis.pages.read import read
+from amanuensis.pages.sources import PageSource
+
+__all__ = [
+    "PageSource",
+    "read",
+]

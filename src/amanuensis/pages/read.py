@@ -1,0 +1,91 @@
+"""Pages from files: images, PDF, PAGE, ALTO, IIIF manifests. What it is, a look at the file's beginning tells.
+
+Nothing is fetched. A file that cannot be read as a whole is an error here; a page whose picture is missing or broken is
+given like any other, and is an error when it is loaded: so pages are counted before they fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from amanuensis.errors import DataError
+from amanuensis.images import num_frames
+from amanuensis.pages.alto_xml import image_name, is_alto, read_alto_xml
+from amanuensis.pages.iiif import read_manifest
+from amanuensis.pages.image_names import checked_name
+from amanuensis.pages.page_xml import is_page, read_page_xml
+from amanuensis.pages.pdf import read_pdf
+from amanuensis.pages.sources import (
+    ImagePicture,
+    NamedPicture,
+    PageSource,
+    check_num_pages,
+    page_id,
+    size_or_nothing,
+)
+from amanuensis.pages.xml_files import parse_page_file, read_bytes
+from amanuensis.records import Page
+
+_LOOKED_AT = 1024  # bytes at the beginning, as PDF readers do
+_MARK = b"\xef\xbb\xbf"
+
+
+def read(path: Path | str) -> Iterator[PageSource]:
+    """The pages of a file, in order.
+
+    Args:
+        path: an image (each frame of a TIFF is a page), a PDF, a PAGE or ALTO file whose image lies beside it, or a
+            IIIF presentation manifest (version 2 or 3) whose images lie beside it.
+
+    Raises:
+        DataError: the file is none of these, is broken, or names images outside of its folder.
+        ImageError: the image cannot be opened.
+        MissingExtraError: a PDF, and the extra `pages` is not installed.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_LOOKED_AT)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
+    if b"%PDF-" in beginning:
+        yield from read_pdf(path)
+    elif _looks_like_xml(beginning):
+        yield from _read_xml(path)
+    elif beginning.removeprefix(_MARK).lstrip().startswith(b"{"):
+        yield from read_manifest(path)
+    else:
+        yield from _read_images(path)
+
+
+def _looks_like_xml(beginning: bytes) -> bool:
+    return beginning.removeprefix(_MARK).lstrip().startswith(b"<")
+
+
+def _read_images(path: Path) -> Iterator[PageSource]:
+    total = num_frames(path)
+    check_num_pages(total, path)
+    for frame in range(total):
+        picture = ImagePicture(path, frame)
+        name = page_id(path, frame, total)
+        width, height = size_or_nothing(picture)
+        yield PageSource(Page(name, path.name, width, height, source=str(path), frame=frame), picture)
+
+
+def _read_xml(path: Path) -> Iterator[PageSource]:
+    root = parse_page_file(read_bytes(path), str(path))
+    if is_page(root):
+        page = read_page_xml(root, path)
+        checked_name(page.image, str(path))
+        yield PageSource(page, NamedPicture(path, page.image), path)
+    elif is_alto(root):
+        checked_name(image_name(root) or path.stem, str(path))
+        for page in read_alto_xml(root, path, lambda name, frame: _size_of(path, name, frame)):
+            yield PageSource(page, NamedPicture(path, page.image, page.frame), path)
+    else:
+        raise DataError(f"{path}: XML, but neither PAGE nor ALTO: its root is {root.tag[:80]}")
+
+
+def _size_of(path: Path, name: str, frame: int) -> tuple[int, int]:
+    return size_or_nothing(NamedPicture(path, name, frame))
