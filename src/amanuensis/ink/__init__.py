@@ -2,7 +2,7 @@
 
 from amanuensis.ink.distort import distort, vary_settings
 from amanuensis.ink.inkml import InkDocument, format_inkml, read_inkml
-from amanuensis.ink.render import InkImage, RenderSettings, render, stroke_height
+from amanuensis.ink.render import InkImage, RenderSettings, render, stroke_boxes, stroke_height
 from amanuensis.ink.strokes import Ink, InkSymbol
 from amanuensis.ink.strokes_json import format_strokes_json, read_strokes_json
 
@@ -18,6 +18,7 @@ __all__ = [
     "read_inkml",
     "read_strokes_json",
     "render",
+    "stroke_boxes",
     "stroke_height",
     "vary_settings",
 ]

@@ -80,9 +80,7 @@ def render(ink: Ink, settings: RenderSettings = PUBLISHED) -> NDArray[np.uint8]:
     Returns:
         (H, W) uint8, 255 where the pen was and 0 elsewhere. Ink touches the margins on all four sides.
     """
-    unit = stroke_height(ink)
-    scale = _bounded(settings.height / unit if unit > _DOT else 1.0, ink.extent, settings)
-    pixels = _pixels(ink.points, scale, unit)
+    pixels = _drawn(ink, settings)
     width, height = (pixels.max(axis=0) + settings.frame).tolist()
     canvas = Image.new("L", (width, height))
     draw = ImageDraw.Draw(canvas)
@@ -95,6 +93,14 @@ def render(ink: Ink, settings: RenderSettings = PUBLISHED) -> NDArray[np.uint8]:
             draw.line(path, fill=255)
         draw.point(path[-2:], fill=255)
     return _thickened(np.asarray(canvas), settings.pen)
+
+
+def stroke_boxes(ink: Ink, settings: RenderSettings = PUBLISHED) -> NDArray[np.int64]:
+    """Where `render` puts the strokes: (S, 4) pixels, left, top, and one beyond right and bottom, of each stroke."""
+    pixels = _drawn(ink, settings) + settings.margin_before
+    starts = np.cumsum([0, *(len(stroke) for stroke in ink.strokes[:-1])])
+    low, high = np.minimum.reduceat(pixels, starts), np.maximum.reduceat(pixels, starts)
+    return np.concatenate([low, high + settings.pen], axis=1)
 
 
 def stroke_height(ink: Ink) -> float:
@@ -136,6 +142,13 @@ class InkImage:
     def read(self) -> bytes:
         """The drawn bitmap as PNG."""
         return png_of(render(self.ink, self.settings))
+
+
+def _drawn(ink: Ink, settings: RenderSettings) -> NDArray[np.int64]:
+    """(N, 2): the pixels of all points, from 0."""
+    unit = stroke_height(ink)
+    scale = _bounded(settings.height / unit if unit > _DOT else 1.0, ink.extent, settings)
+    return _pixels(ink.points, scale, unit)
 
 
 def _bounded(scale: float, extent: Points, settings: RenderSettings) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing.context import BaseContext
 from typing import Protocol
@@ -29,12 +29,15 @@ class Batch:
         sizes: (B, 2) int64, valid height and width in pixels.
         texts: B transcriptions, as the data set spells them.
         keys: B sample keys, to name a sample in messages.
+        places: of each sample where its tokens were written, (l, 4) boxes in pixels, NaN where a token has none; None
+            for a sample of which that is not known; empty: of none.
     """
 
     images: Tensor
     sizes: Tensor
     texts: tuple[str, ...]
     keys: tuple[str, ...]
+    places: tuple[NDArray[np.float32] | None, ...] = ()
 
     @property
     def widths(self) -> Tensor:
@@ -43,16 +46,17 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch with its tensors on a device."""
-        return Batch(self.images.to(device), self.sizes.to(device), self.texts, self.keys)
+        return replace(self, images=self.images.to(device), sizes=self.sizes.to(device))
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """One picture, ready to be batched: image float32 (H, W)."""
+    """One picture, ready to be batched: image float32 (H, W); `places` as in `Batch`."""
 
     image: NDArray[np.float32]
     text: str
     key: str
+    places: NDArray[np.float32] | None = None
 
 
 class TrainingSource(Protocol):
@@ -94,7 +98,8 @@ def collate(prepared: Sequence[Prepared], *, size_steps: tuple[int, int] = (1, 1
     for row, item in enumerate(prepared):
         images[row, 0, : sizes[row, 0], : sizes[row, 1]] = torch.from_numpy(item.image)
     texts, keys = tuple(item.text for item in prepared), tuple(item.key for item in prepared)
-    return Batch(images, sizes, texts, keys)
+    places = tuple(item.places for item in prepared)
+    return Batch(images, sizes, texts, keys, places if any(p is not None for p in places) else ())
 
 
 def bucketed(

@@ -26,6 +26,7 @@ from amanuensis.training.formula_losses import (
     teacher_kl,
 )
 from amanuensis.training.formula_terms import FormulaTerms, Targets
+from amanuensis.training.guidance import Guidance
 from amanuensis.training.objectives import Loss
 
 
@@ -58,15 +59,23 @@ class FormulaObjective:
     Attributes:
         terms: what all objectives share. A profile of weight 0 leaves mutual learning out: "+M-branch" of Table 2.
         detach, direction: see `mutual_kl`; the defaults are the paper's.
+        guidance: shows attention where to look, in training alone (our addition).
     """
 
     terms: FormulaTerms
     detach: bool = False
     direction: Direction = "literal"
+    guidance: Guidance | None = None
 
     def __call__(self, network: nn.Module, batch: Batch, done: float) -> Loss:
         """See `Objective`."""
-        return self._loss(*self.terms.run(network, batch))
+        output, targets = self.terms.run(network, batch)
+        loss = self._loss(output, targets)
+        if self.guidance is None or not network.training or not batch.places:
+            return loss
+        term, mass = self.guidance(output.attention, batch.places)
+        told = {**loss.parts, "guidance": float(term.detach()), "attention_on_symbol": mass * len(batch.texts)}
+        return Loss(loss.total + self.guidance.factor(done) * term, told)
 
     def of_output(self, output: FormulaOutput, texts: Sequence[str]) -> Loss:
         """The loss of a network's output, for validation too."""

@@ -37,6 +37,7 @@ from amanuensis.training.formula_objectives import (
 )
 from amanuensis.training.formula_terms import FormulaTerms
 from amanuensis.training.formulas import Formulas, TrainingFormulas, ValidationFormulas, opened
+from amanuensis.training.guidance import Guidance
 from amanuensis.training.objectives import Objective
 from amanuensis.training.progress import Console
 from amanuensis.training.recipe import FormulaSection, Recipe, expand
@@ -109,6 +110,7 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
         recipe.seed,
         recipe.formula.distort,
         [(phase.epochs, phase.max_tokens) for phase in recipe.formula.phases],
+        places=recipe.formula.guidance is not None,
     )
     reader = _FormulaReader(network, config, objective, ValidationFormulas(val, config.image))
     left_out = [*sources.problems, *unreadable, *unknown, *val_unreadable]
@@ -133,7 +135,20 @@ def formula_objective(section: FormulaSection, config: MathConfig) -> Objective:
     if section.method == "kdcl":
         return KdclNaive(terms=terms)
     direction = section.direction or "literal"
-    return FormulaObjective(terms=terms, detach=bool(section.detach), direction=direction)
+    return FormulaObjective(
+        terms=terms, detach=bool(section.detach), direction=direction, guidance=_guidance(section, config)
+    )
+
+
+def _guidance(section: FormulaSection, config: MathConfig) -> Guidance | None:
+    if section.guidance is None:
+        return None
+    return Guidance(
+        weight=section.guidance,
+        until=section.guidance_until,
+        stride=config.stride,
+        mean_steps=PROFILES[section.profile].mean_steps,
+    )
 
 
 def _terms(section: FormulaSection, vocab: TokenVocab, network: FormulaConfig) -> FormulaTerms:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from amanuensis.ink.distort import distort, vary_settings
 from amanuensis.randomness import generator_for
 from amanuensis.records import Sample
 from amanuensis.training.batches import Batch, Prepared, bucketed, collate
+from amanuensis.training.places import places_of
 from amanuensis.training.sources import LeftOut
 
 WIDTH_BIN = 32  # pixels; within a bin formulas are sorted by height (spec 3.3)
@@ -52,6 +53,7 @@ class TrainingFormulas:
         spec, seed: how a formula is prepared.
         distortion: 0 to 1, how much ink is varied before it is drawn (our addition); bitmaps stay as they are.
         phases: (epochs, longest caption in tokens): the first epochs see short captions only.
+        places: whether samples say where their tokens were written, for `guidance`.
     """
 
     formulas: Formulas
@@ -59,6 +61,7 @@ class TrainingFormulas:
     seed: int
     distortion: float = 0.0
     phases: Sequence[tuple[int, int]] = ()
+    places: bool = False
 
     @property
     def num_real(self) -> int:
@@ -81,9 +84,9 @@ class TrainingFormulas:
 
     def prepared(self, epoch: int, index: int) -> Prepared:
         """The formula `index`: a function of (seed, epoch, sample)."""
-        sample = self.formulas.samples[index]
-        grey = self._drawn(sample, epoch)
-        return Prepared(prepare_formula(grey, self.spec), sample.text, sample.key)
+        sample = self._varied(self.formulas.samples[index], epoch)
+        picture = prepare_formula(_drawn(sample), self.spec)
+        return Prepared(picture, sample.text, sample.key, self._places(sample) if self.places else None)
 
     def plan(self, epoch: int, batch_size: int, *, num_processes: int = 1) -> list[list[int]]:
         """The batches of an epoch as indices of formulas of similar size; see `bucketed`."""
@@ -106,12 +109,27 @@ class TrainingFormulas:
             epoch -= epochs
         return None
 
-    def _drawn(self, sample: Sample, epoch: int) -> NDArray[np.uint8]:
-        if not self.distortion or not isinstance(sample.image, InkImage):
-            return load_image(sample.image)
+    def _varied(self, sample: Sample, epoch: int) -> Sample:
+        """The sample with its ink varied, if it is ink and should be."""
+        image = sample.image
+        if not self.distortion or not isinstance(image, InkImage):
+            return sample
         generator = generator_for("distort", self.seed, epoch, sample.key)
-        ink = distort(sample.image.ink, generator, self.distortion)
-        return render(ink, vary_settings(sample.image.settings, generator, self.distortion))
+        ink = distort(image.ink, generator, self.distortion)
+        settings = vary_settings(image.settings, generator, self.distortion)
+        return replace(sample, image=replace(image, ink=ink, settings=settings))
+
+    def _places(self, sample: Sample) -> NDArray[np.float32] | None:
+        image = sample.image
+        if not isinstance(image, InkImage) or not image.ink.symbols:
+            return None
+        return places_of(sample.text.split(), image.ink, image.settings, self.spec)
+
+
+def _drawn(sample: Sample) -> NDArray[np.uint8]:
+    """The picture; ink is drawn without the way through PNG."""
+    image = sample.image
+    return render(image.ink, image.settings) if isinstance(image, InkImage) else load_image(image)
 
 
 @dataclass(frozen=True, slots=True)

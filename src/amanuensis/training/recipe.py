@@ -269,6 +269,9 @@ class FormulaSection(_Section):
         detach, direction: of "mutual": whether a peer is a constant to its learner, and then whose distribution comes
             first in the KL, "literal" (the learner's, eq. 12) or "peer_first" (C11).
         distort: how much the ink is varied, 0 to 1 (our addition); bitmaps cannot be.
+        guidance: of "mutual": how much attention is shown where symbols stand at the beginning (our addition); it needs
+            ink that says so, as CROHME's, and falls to 0 ...
+        guidance_until: ... at this share of all steps.
         phases: short captions first.
         validate_on: at most so many validation samples are read while training, the same ones each time.
     """
@@ -283,6 +286,8 @@ class FormulaSection(_Section):
     detach: bool | None = None
     direction: Literal["literal", "peer_first"] | None = None
     distort: float = Field(default=0.0, ge=0, le=1)
+    guidance: float | None = Field(default=None, gt=0)
+    guidance_until: float = Field(default=0.7, gt=0, le=1)
     phases: list[Phase] = []
     validate_on: int = Field(default=200, ge=1)
 
@@ -295,6 +300,7 @@ class FormulaSection(_Section):
             ("l2_weight", "dml"),
             ("detach", "mutual"),
             ("direction", "mutual"),
+            ("guidance", "mutual"),
         ):
             if getattr(self, key) is not None and method != of:
                 raise ValueError(f"{key} is read by the method {of!r} alone; this one is {method!r}")
