@@ -19,7 +19,15 @@ def test_only_what_is_written_has_a_place() -> None:
 
 @pytest.mark.parametrize(
     ("token", "label"),
-    [("x", "x"), (r"\frac", "-"), ("'", r"\prime"), (r"\cdot", "."), (r"\cdots", r"\ldots"), ("{", None), ("^", None)],
+    [
+        ("x", "x"),
+        (r"\frac", "-"),
+        ("'", r"\prime"),
+        (r"\cdot", "."),
+        (r"\cdots", r"\ldots"),
+        ("{", None),
+        ("^", None),
+    ],
 )
 def test_labels_are_those_of_the_segmentation(token: str, label: str | None) -> None:
     assert written_label(token) == label

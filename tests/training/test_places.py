@@ -8,6 +8,7 @@ import torch
 
 from amanuensis.images.formula import FormulaSpec, prepare_formula
 from amanuensis.ink import Ink, InkSymbol, RenderSettings, render, stroke_boxes
+from amanuensis.latex import tokenize
 from amanuensis.training.guidance import Guidance
 from amanuensis.training.places import places_of
 
@@ -51,7 +52,7 @@ def test_stroke_boxes_are_where_the_pixels_are() -> None:
 def test_of_several_symbols_of_one_name_each_token_gets_its_own() -> None:
     # x^2 over x + x, the symbols named in no order.
     ink = ink_of(("x", 100, 150), ("x", 0, 150), ("+", 50, 150), ("x", 40, 0), ("2", 75, -20), ("-", 60, 90))
-    caption = tuple(r"\frac { x ^ { 2 } } { x + x }".split())
+    caption = tokenize(r"\frac { x ^ { 2 } } { x + x }")
     boxes = places_of(caption, ink, SETTINGS, FormulaSpec())
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     above, left, right = (middles[i] for i in (2, 9, 11))

@@ -1,10 +1,8 @@
 r"""Where the symbols of a formula stand on paper, roughly: enough to tell the two x of x + x^2 apart.
 
-Our own reading of how formulas are written, not of how TeX sets them: every symbol is a unit wide, scripts are smaller and
-stand beside their base, those of large operators below and above it, fractions are stacked.
+Our own reading of how formulas are written, not of how TeX sets them: every symbol is a unit wide, scripts are
+smaller and stand beside their base, those of large operators below and above it, fractions are stacked.
 """
-
-# ruff: noqa: S105 - tokens are those of LaTeX, no secrets
 
 from __future__ import annotations
 
@@ -104,7 +102,9 @@ def _root(radicand: _Box, index: _Box | None) -> _Box:
     width = radicand.width + 0.5
     sign = (width / 2, 0.0)
     corner = () if index is None else ((0.0, -0.5), *index.moved(0, -0.5).points, (0.0, -0.5))
-    return _Box(width, radicand.ascent + 0.1, radicand.descent, (sign, *corner, *radicand.moved(0.5, 0).points))
+    return _Box(
+        width, radicand.ascent + 0.1, radicand.descent, (sign, *corner, *radicand.moved(0.5, 0).points)
+    )
 
 
 def _scripted(node: Scripts) -> _Box:

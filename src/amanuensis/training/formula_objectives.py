@@ -74,7 +74,11 @@ class FormulaObjective:
         if self.guidance is None or not network.training or not batch.places:
             return loss
         term, mass = self.guidance(output.attention, batch.places)
-        told = {**loss.parts, "guidance": float(term.detach()), "attention_on_symbol": mass * len(batch.texts)}
+        told = {
+            **loss.parts,
+            "guidance": float(term.detach()),
+            "attention_on_symbol": mass * len(batch.texts),
+        }
         return Loss(loss.total + self.guidance.factor(done) * term, told)
 
     def of_output(self, output: FormulaOutput, texts: Sequence[str]) -> Loss:

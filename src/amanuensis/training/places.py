@@ -54,7 +54,8 @@ def matched(
 
     Args:
         places: of the caption's tokens.
-        labels, boxes: of the ink's symbols; boxes (4,) each.
+        labels: of the ink's symbols.
+        boxes: of the same symbols, (4,) each.
     """
     if not places or not boxes:
         return []
@@ -76,7 +77,8 @@ def _framed(points: NDArray[np.floating]) -> NDArray[np.float64]:
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     framed: NDArray[np.float64] = (points - low) / np.where(extent > 0, extent, 1.0)
     ratio = min(1.0, _ROWS * float(extent[1]) / float(extent[0])) if extent[0] > 0 else 1.0
-    return framed * np.array([1.0, ratio])
+    framed *= np.array([1.0, ratio])
+    return framed
 
 
 def _nearest(
