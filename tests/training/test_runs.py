@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 
 from amanuensis.errors import DataError, RecipeError, TrainingError
 from amanuensis.recognition import Recognizer, read_config
-from amanuensis.training import RunOptions, train
+from amanuensis.training import RunFolder, RunOptions, export, train
+from amanuensis.training.build import Place
 from drawn_lines import WORDS, draw_lines, write_recipe
 
 QUIET = RunOptions(quiet=True)
@@ -189,6 +190,49 @@ def test_a_budget_becomes_steps_once(recipe: dict[str, Any], tmp_path: Path) -> 
     assert 1 <= steps < 2000
     train(path, options=_options(tmp_path / "run", budget="50s", resume=True))
     assert json.loads((tmp_path / "run" / "run.json").read_text())["total_steps"] == steps
+
+
+@pytest.fixture
+def _no_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Model folders without the graph to read with, which takes most of the time of a run this small."""
+    monkeypatch.setattr(export, "onnx_graph", lambda *_, **__: b"")
+
+
+@pytest.mark.usefixtures("_no_graphs")
+def test_a_pause_loses_nothing_and_the_length_stays(
+    recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe["training"] |= {"epochs": 2, "checkpoint_every": 100}
+    path = write_recipe(tmp_path / "r.toml", recipe)
+    with pytest.raises(TrainingError, match="2h30m"):
+        train(path, options=_options(tmp_path / "wrong", pause_after="soon"))
+    train(path, options=_options(tmp_path / "straight", threads=1))
+    run = RunFolder(tmp_path / "slices")
+    assert run.progress() is None
+    asked = iter([False, True] * 99)  # a pause after every second update
+    monkeypatch.setattr(Place, "is_over", lambda _: next(asked))
+    steps = []
+    while run.progress() is None or not run.progress().finished:
+        train(path, options=_options(run.path, resume=run.path.exists(), pause_after="1h", threads=1))
+        steps.append(run.progress().step)
+    assert steps == [2, 4, 6, 8]
+    straight, slices = (load_file(tmp_path / r / "last/model.safetensors") for r in ("straight", "slices"))
+    assert all(torch.equal(straight[name], slices[name]) for name in straight)
+
+
+@pytest.mark.usefixtures("_no_graphs")
+def test_updates_hold_whatever_an_epoch_has(recipe: dict[str, Any], tmp_path: Path) -> None:
+    path = write_recipe(tmp_path / "r.toml", recipe)
+    for changes in (
+        ["training.updates=6"],
+        ["training.updates=6", "data.max_lines=3", "training.patience=99"],
+    ):
+        out = tmp_path / str(len(changes))
+        train(path, overrides=changes, options=_options(out))
+        assert RunFolder(out).progress().step == 6
+    (tmp_path / "3" / "state.safetensors").write_bytes(b"no state")
+    with pytest.raises(TrainingError, match="not a state"):
+        RunFolder(tmp_path / "3").progress()
 
 
 @pytest.mark.slow

@@ -54,6 +54,10 @@ def train(
     budget: Annotated[
         str | None, typer.Option("--budget", metavar="TIME", help="Train for about this long, e.g. 2h30m.")
     ] = None,
+    pause_after: Annotated[
+        str | None,
+        typer.Option("--pause-after", metavar="TIME", help="Stop after this time, to --resume later."),
+    ] = None,
     device: Annotated[
         str | None, typer.Option("--device", help="cpu, cuda, cuda:1, ...; cuda if there is one.")
     ] = None,
@@ -70,6 +74,7 @@ def train(
         resume=resume,
         start_from=start_from,
         budget=budget,
+        pause_after=pause_after,
         device=device,
         threads=threads,
         quiet=quiet,

@@ -3,8 +3,20 @@
 `train` and `export_model` are what the command line calls; everything else is for those who build on it.
 """
 
+from amanuensis.training.budget import parse_duration
 from amanuensis.training.build import RunOptions, train
 from amanuensis.training.export import ParityReport, export_model
 from amanuensis.training.recipe import Recipe, load_recipe, shipped_recipes
+from amanuensis.training.run import RunFolder
 
-__all__ = ["ParityReport", "Recipe", "RunOptions", "export_model", "load_recipe", "shipped_recipes", "train"]
+__all__ = [
+    "ParityReport",
+    "Recipe",
+    "RunFolder",
+    "RunOptions",
+    "export_model",
+    "load_recipe",
+    "parse_duration",
+    "shipped_recipes",
+    "train",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,7 @@ class RunOptions:
         resume: go on with the run that lies there.
         start_from: a model to fine-tune.
         budget: a time, e.g. "2h30m", in place of the recipe's epochs.
+        pause_after: a time after which to stop where it is, to be resumed; the run's length stays what it is.
         device: "cpu", "cuda", ...; by default CUDA if there is one.
         threads: of PyTorch, in this process.
         quiet: print nothing but errors.
@@ -46,6 +48,7 @@ class RunOptions:
     resume: bool = False
     start_from: str | None = None
     budget: str | None = None
+    pause_after: str | None = None
     device: str | None = None
     threads: int | None = None
     quiet: bool = False
@@ -53,11 +56,16 @@ class RunOptions:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a training happens: on what device, beside which processes, and who hears of it."""
+    """Where a training happens: on what device, beside which processes, who hears of it, and until when."""
 
     device: torch.device
     world: World
     console: Console
+    deadline: float | None = None
+
+    def is_over(self) -> bool:
+        """Whether the time until a pause is over."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
 
 
 def train(recipe: str | Path, *, overrides: Sequence[str] = (), options: RunOptions | None = None) -> Path:
@@ -78,8 +86,8 @@ def train(recipe: str | Path, *, overrides: Sequence[str] = (), options: RunOpti
     """
     options = options or RunOptions()
     checked = load_recipe(recipe, overrides)
-    if options.budget:
-        parse_duration(options.budget)  # a slip is told before thousands of images are opened
+    for told in filter(None, (options.budget, options.pause_after)):
+        parse_duration(told)  # a slip is told before thousands of images are opened
     if options.threads:
         torch.set_num_threads(options.threads)
     with world_of_this_process() as world:
@@ -89,7 +97,7 @@ def train(recipe: str | Path, *, overrides: Sequence[str] = (), options: RunOpti
 def _train(recipe: Recipe, run: RunFolder, options: RunOptions, world: World) -> Path:
     device = _device(options.device, world)
     console = Console(quiet=options.quiet or not world.leads)
-    place = Place(device, world, console)
+    place = Place(device, world, console, _deadline(options))
     beginning = run.resume(recipe) if options.resume else None
     if not options.resume:
         run.create()
@@ -135,10 +143,21 @@ def _fit(recipe: Recipe, parts: Parts, run: RunFolder, beginning: Beginning, pla
         recorder=recorder,
         device=device,
         world=world,
+        pause=place.is_over if place.deadline is not None else None,
     )
     finished = fit()
-    console.say(finished.stopped or f"done after {duration(finished.seconds)}; the best model is {run.best}")
+    if finished.finished:
+        console.say(
+            finished.stopped or f"done after {duration(finished.seconds)}; the best model is {run.best}"
+        )
+    else:
+        console.say(f"paused after {finished.step} of {finished.total_steps} updates; --resume goes on")
     return run.best
+
+
+def _deadline(options: RunOptions) -> float | None:
+    """When to pause, by `time.monotonic`; the time that the data take to load counts."""
+    return time.monotonic() + parse_duration(options.pause_after) if options.pause_after else None
 
 
 def _objective(recipe: Recipe, parts: Parts) -> Objective:
@@ -199,6 +218,8 @@ def total_steps(recipe: Recipe, parts: Parts, budget: str | None, place: Place) 
             by_size[size] = -(-len(plan) // training.accumulate)
         return by_size[size]
 
+    if budget is None and training.updates is not None:
+        return training.updates
     if budget is None:
         return sum(map(steps_of, range(training.epochs)))
     per_batch = seconds_per_batch(

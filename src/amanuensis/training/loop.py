@@ -68,7 +68,10 @@ class Recorder(Protocol):
 
 @dataclass
 class Fit:
-    """One training run under way: call it to train to the end of `progress.total_steps`."""
+    """One training run under way: call it to train to the end of `progress.total_steps`.
+
+    `pause` is asked after every update; on True the state is kept and the call returns, the run unfinished.
+    """
 
     network: nn.Module
     optimizer: torch.optim.Optimizer
@@ -80,6 +83,7 @@ class Fit:
     recorder: Recorder | None
     device: torch.device
     world: World
+    pause: Callable[[], bool] | None = None
 
     def __post_init__(self) -> None:
         self._wrapped = self.world.wrap(self.network)
@@ -89,7 +93,8 @@ class Fit:
     def __call__(self) -> Progress:
         """Train until all steps are made or validation stops improving."""
         while not self.progress.finished:
-            self._epoch()
+            if not self._epoch():
+                return self.progress
             progress = self.progress
             if progress.epoch % self.settings.validate_every == 0 or progress.step >= progress.total_steps:
                 self._validate()
@@ -102,7 +107,8 @@ class Fit:
             course.state = self.progress.course
         return course
 
-    def _epoch(self) -> None:
+    def _epoch(self) -> bool:
+        """Train an epoch, or what is left of it; False if a pause came before its end."""
         progress, settings = self.progress, self.settings
         began = time.monotonic() - progress.seconds
         if (
@@ -114,13 +120,23 @@ class Fit:
         plan = self.source.plan(progress.epoch, settings.batch_size, num_processes=self.world.size)
         for group in self._groups(plan):
             if progress.step >= progress.total_steps:
-                return
+                return True
             self._update(group)
             progress.seconds = time.monotonic() - began
-            if progress.step % settings.checkpoint_every == 0 and self.recorder:
+            paused = self._is_paused()
+            if (paused or progress.step % settings.checkpoint_every == 0) and self.recorder:
                 self.recorder.checkpoint(progress)
+            if paused:
+                return False
         progress.epoch += 1
         progress.step_in_epoch = 0
+        return True
+
+    def _is_paused(self) -> bool:
+        """Whether to stop here, in all processes alike; never after the last update, which a validation follows."""
+        if self.pause is None or self.progress.step >= self.progress.total_steps:
+            return False
+        return bool(self.world.agree(float(self.pause()))[0])
 
     def _groups(self, plan: list[list[int]]) -> Iterator[list[Batch]]:
         """The rest of an epoch's batches, `accumulate` at a time."""

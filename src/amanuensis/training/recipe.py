@@ -225,6 +225,8 @@ class TrainingSection(_Section):
 
     Attributes:
         epochs: passes over the real train lines; `--budget` replaces them by a time.
+        updates: so many in all, in place of those that the epochs have: for comparisons, as synthetic lines make
+            epochs longer. A curriculum's stages go by the epochs or by the updates, whichever are over first.
         batch_size: lines whose gradients are computed together.
         accumulate: batches whose gradients make one update.
         clip_norm: largest gradient norm.
@@ -236,6 +238,7 @@ class TrainingSection(_Section):
     """
 
     epochs: int = Field(ge=1)
+    updates: int | None = Field(default=None, ge=1)
     batch_size: int = Field(default=16, ge=1)
     accumulate: int = Field(default=1, ge=1)
     clip_norm: float = Field(default=5.0, gt=0)

@@ -15,7 +15,7 @@ from amanuensis.recognition import MathConfig, ModelConfig, TextConfig, write_at
 from amanuensis.training.export import write_model_folder
 from amanuensis.training.progress import Reporter
 from amanuensis.training.recipe import Recipe, to_toml_dict
-from amanuensis.training.state import Progress, load_state, save_state
+from amanuensis.training.state import Progress, load_state, read_progress, save_state
 from amanuensis.training.validation import Validation
 
 RUN_FILE = "run.json"
@@ -118,6 +118,14 @@ class RunFolder:
                 f"{self.path}: holds a run already; --resume goes on with it, --out chooses another"
             )
         self.path.mkdir(parents=True, exist_ok=True)
+
+    def progress(self) -> Progress | None:
+        """Where the run stands, without its weights; None if it has not come to its first state.
+
+        Raises:
+            TrainingError: the state cannot be read.
+        """
+        return read_progress(self.state) if self.state.exists() else None
 
     def load_progress(
         self, network: torch.nn.Module, optimizer: torch.optim.Optimizer, total_steps: int

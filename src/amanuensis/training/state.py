@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
 from amanuensis.errors import TrainingError
 from amanuensis.recognition import write_atomically
 from amanuensis.training.curriculum import CourseState
+
+_UNREADABLE = (OSError, KeyError, RuntimeError, ValueError, TypeError, SafetensorError)
 
 
 @dataclass(slots=True)
@@ -86,8 +88,21 @@ def load_state(path: Path, network: torch.nn.Module, optimizer: torch.optim.Opti
         network.load_state_dict(_with_prefix(tensors, "network."))
         _load_optimizer(optimizer, _with_prefix(tensors, "optimizer."))
         return _progress(json.loads(metadata["progress"]))
-    except (OSError, KeyError, RuntimeError, ValueError, TypeError) as error:
+    except _UNREADABLE as error:
         raise TrainingError(f"{path}: not a state of this run, cannot resume from it: {error}") from error
+
+
+def read_progress(path: Path) -> Progress:
+    """Where the run of a saved state stood, without reading its tensors.
+
+    Raises:
+        TrainingError: the file is not a state.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return _progress(json.loads((file.metadata() or {})["progress"]))
+    except _UNREADABLE as error:
+        raise TrainingError(f"{path}: not a state of a run: {error}") from error
 
 
 def _progress(stored: dict[str, Any]) -> Progress:
