@@ -79,6 +79,29 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class WordSpan:
+    """A word of a reading and where it stands: `start` <= x < `end` in pixels of the source image.
+
+    Attributes:
+        text: without white space; the mark of a gap where the reader was too unsure to show anything.
+        start, end: x of its edges.
+        confidence: that the word is right, in [0, 1].
+        read: what was read where a gap is marked (several words with spaces between); None if `text` is shown.
+    """
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+    read: str | None = None
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether this stands for words that were too doubtful to show."""
+        return self.read is not None
+
+
+@dataclass(frozen=True, slots=True)
 class Alternative:
     """Another whole reading of the same image, and its confidence."""
 
@@ -92,10 +115,12 @@ class Reading:
 
     Attributes:
         text: the transcription; of a formula, LaTeX.
-        confidence: of the whole, in [0, 1]: the decoded path's probability to the power 1/length.
-        spans: one per symbol of `text`, in reading order.
+        confidence: of the whole, in [0, 1]. Of a line, the share of its characters that should be right; of a formula,
+            the decoded path's probability to the power 1/length.
+        spans: one per symbol of `text`, in reading order; the mark of a gap is one symbol.
         alternatives: the next best readings, if they were asked for.
         remarks: what a reader should know: the picture is far from what the model learned, the search was cut.
+        words: of a line, one per word of `text`, in reading order.
     """
 
     text: str
@@ -103,6 +128,7 @@ class Reading:
     spans: Sequence[Span] = ()
     alternatives: Sequence[Alternative] = ()
     remarks: Sequence[str] = ()
+    words: Sequence[WordSpan] = ()
 
     @property
     def tokens(self) -> tuple[str, ...]:

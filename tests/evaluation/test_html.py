@@ -1,5 +1,6 @@
 import re
 from dataclasses import replace
+from functools import partial
 from html.parser import HTMLParser
 
 import numpy as np
@@ -148,8 +149,11 @@ def test_pictures_keep_their_shape(tmp_path):
         assert (int(width), int(height)) == expected
 
 
+PLOT = partial(reliability_plot, claims="words", right="words right")
+
+
 def test_bars_and_plots_survive_their_edges():
-    for markup in (bar(0, None, largest=0), bar(3.5, (1.0, 9.0), largest=2.0), reliability_plot([])):
+    for markup in (bar(0, None, largest=0), bar(3.5, (1.0, 9.0), largest=2.0), PLOT([])):
         assert not re.search(r"nan|inf|-\d", markup.replace("text-anchor", "").replace("rotate(-90)", ""))
     assert 'width="100.00%"' in bar(3.5, None, largest=2.0)
-    assert "7 lines" in reliability_plot([ReliabilityBin(7, 0.5, 0.25)])
+    assert "7 words" in PLOT([ReliabilityBin(7, 0.5, 0.25)])

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from amanuensis.errors import ModelError
+from amanuensis.metrics import LogOddsMap
 from amanuensis.recognition import (
+    Calibration,
     Decoder,
     ModelConfig,
     read_config,
@@ -19,12 +21,14 @@ from tiny_model import CONFIG, graph, write_tiny_model
 
 
 def test_a_config_comes_back_from_its_file(tmp_path: Path) -> None:
-    config = replace(CONFIG, decoder=Decoder("prefix-beam", beam=8), recipe={"seed": 1})
+    calibration = {"prefix-beam": Calibration(words=LogOddsMap(0.9, -0.5), fitted_on=7)}
+    decoder = Decoder("prefix-beam", beam=8)
+    config = replace(CONFIG, decoder=decoder, recipe={"seed": 1}, calibration=calibration)
     write_config(tmp_path, config)
     assert read_config(tmp_path) == config
 
 
-@pytest.mark.parametrize("key", list(CONFIG.to_dict()))
+@pytest.mark.parametrize("key", [key for key in CONFIG.to_dict() if key != "calibration"])
 def test_every_key_is_needed(key: str) -> None:
     stored = CONFIG.to_dict()
     del stored[key]
@@ -56,11 +60,25 @@ def test_every_key_is_needed(key: str) -> None:
         ("languages", "eng"),
         ("scores", []),
         ("recipe", 3),
+        ("calibration", []),
+        ("calibration", {"best-path": {}}),
+        ("calibration", {"best-path": {**Calibration().to_dict(), "fitted_on": -1}}),
+        ("calibration", {"best-path": {**Calibration().to_dict(), "words": {"slope": -1, "shift": 0}}}),
+        ("calibration", {"best-path": {**Calibration().to_dict(), "words": {"slope": 1}}}),
+        ("calibration", {"best-path": {**Calibration().to_dict(), "pages": {}}}),
     ],
 )
 def test_a_wrong_value_names_its_key(key: str, value: object) -> None:
     with pytest.raises(ModelError, match=key):
         ModelConfig.from_dict({**CONFIG.to_dict(), key: value})
+
+
+def test_a_model_from_before_calibration_is_read_and_left_as_it_is() -> None:
+    stored = CONFIG.to_dict()
+    del stored["calibration"]
+    config = ModelConfig.from_dict(stored)
+    assert config == CONFIG
+    assert config.chosen_calibration == Calibration()
 
 
 def test_an_unknown_key_is_named() -> None:

@@ -12,7 +12,18 @@ import typer
 from typer.core import TyperGroup
 
 from amanuensis import __version__
-from amanuensis.cli import convert, data, doctor, evaluate, lm, models, reproduce, train, transcribe
+from amanuensis.cli import (
+    calibrate,
+    convert,
+    data,
+    doctor,
+    evaluate,
+    lm,
+    models,
+    reproduce,
+    train,
+    transcribe,
+)
 from amanuensis.cli.console import complain
 from amanuensis.errors import AmanuensisError
 
@@ -69,6 +80,7 @@ def _options(
 
 app.command("transcribe", help=transcribe.HELP)(transcribe.transcribe)
 app.command("evaluate", help=evaluate.HELP)(evaluate.evaluate)
+app.command("calibrate", help=calibrate.HELP)(calibrate.calibrate)
 app.command("train", help=train.HELP)(train.train)
 app.command("export", help=train.EXPORT_HELP)(train.export)
 app.add_typer(models.app, name="models")

@@ -71,6 +71,8 @@ class Scoring:
             write_html(report, self.html)
             remarks.append(f"the report: {self.html}")
         document = report.to_dict()
+        if words := document["calibration"].get("words"):
+            remarks.append(f"confidence of words: {100 * words['ece']:.1f} points off on average (ECE)")
         if self.rival is not None:
             document["against"] = self._against_lines(report, self.rival)
             remarks.append(_told_difference(document["against"]))

@@ -1,5 +1,6 @@
 """A recognizer on labelled lines: per-sample results, scores from them, a report to look at."""
 
+from amanuensis.evaluation.calibrate import CalibrationTrial, fit_calibration
 from amanuensis.evaluation.evaluate import EvaluatedRecognizer, caption, evaluate, transcription
 from amanuensis.evaluation.formulas import (
     FormulaReport,
@@ -8,13 +9,16 @@ from amanuensis.evaluation.formulas import (
     score_formula_results,
 )
 from amanuensis.evaluation.html import html_report, write_html
+from amanuensis.evaluation.reliability import Reliability
 from amanuensis.evaluation.report import Report, ScoredLine, Summary, score
 from amanuensis.evaluation.results import Outcome, Results, read_results, write_results
 
 __all__ = [
+    "CalibrationTrial",
     "EvaluatedRecognizer",
     "FormulaReport",
     "Outcome",
+    "Reliability",
     "Report",
     "Results",
     "ScoredFormula",
@@ -23,6 +27,7 @@ __all__ = [
     "caption",
     "compare_formula_results",
     "evaluate",
+    "fit_calibration",
     "html_report",
     "read_results",
     "score",

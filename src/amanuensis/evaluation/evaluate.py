@@ -139,6 +139,17 @@ def _read(
         middle = len(samples) // 2
         return _read(recognizer, samples[:middle], kept) + _read(recognizer, samples[middle:], kept)
     return [
-        Outcome(sample.key, kept(reading), reading.confidence)
+        _outcome(sample.key, kept(reading), reading)
         for sample, reading in zip(samples, readings, strict=True)
     ]
+
+
+def _outcome(key: str, text: str, reading: Reading) -> Outcome:
+    """Words and characters are of lines: a formula's tokens stand between spaces that nobody read."""
+    return Outcome(
+        key,
+        text,
+        reading.confidence,
+        words=tuple(word.confidence for word in reading.words),
+        characters=tuple(span.confidence for span in reading.spans) if reading.words else (),
+    )

@@ -10,9 +10,10 @@ from html import escape
 from pathlib import Path
 
 from amanuensis.evaluation.pieces import bar, differences, glyph, percent, picture, reliability_plot
+from amanuensis.evaluation.reliability import Level, Reliability
 from amanuensis.evaluation.report import Report, ScoredLine, Summary
 from amanuensis.evaluation.style import STYLE
-from amanuensis.metrics import TextScores, Tokenizer, calibration_error
+from amanuensis.metrics import TextScores, Tokenizer
 from amanuensis.recognition import write_atomically
 
 _NUM_CONFUSIONS = 48
@@ -181,19 +182,34 @@ def _confusions(report: Report) -> str:
     return f'<h2>Confusions</h2><p>{told}</p><ul class="confusions">{"".join(items)}</ul>'
 
 
+_CLAIMS: dict[Level, str] = {
+    "characters": "characters right",
+    "words": "words right",
+    "lines": "characters right",
+}
+
+
 def _confidence(report: Report) -> str:
-    bins = report.reliability
-    error = calibration_error(bins)
-    if error is None:
+    levels = report.reliability
+    if not levels:
         return ""
     told = (
-        "A dot is the lines of like confidence, as large as they are many. On the dashed line a confidence "
-        "says how many characters are right; below it the model claims too much, above it too little."
+        "A dot is a fifteenth of all claims, from doubtful to sure. On the dashed line a confidence says how many "
+        "are right; below it the model claims too much, above it too little. A line's confidence is about the "
+        "share of its characters; what was missed counts in lines alone."
     )
+    plots = "".join(_calibration(level, of_level) for level, of_level in levels.items())
+    return f'<h2>Can the confidence be believed?</h2><p>{told}</p><div class="plot">{plots}</div>'
+
+
+def _calibration(level: Level, told: Reliability) -> str:
+    """One plot and what it comes to."""
+    plot = reliability_plot(told.bins, claims=level, right=_CLAIMS[level])
+    error = "–" if told.error is None else percent(told.error)
+    between = f" (95&nbsp;%: {_range(told.interval)})" if told.interval else ""
     return (
-        f'<h2>Can the confidence be believed?</h2><div class="plot">{reliability_plot(bins)}'
-        f"<div><p>{told}</p><p>Confidence and truth lie <b>{percent(error)}</b> points apart on average "
-        f"(expected calibration error over lines).</p></div></div>"
+        f'<div class="calibration">{plot}<p>{told.n:,} {level}: confidence and truth lie <b>{error}</b> '
+        f"points apart on average{between}, the expected calibration error.</p></div>"
     )
 
 

@@ -76,8 +76,14 @@ def bar(rate: float, interval: tuple[float, float] | None, *, largest: float) ->
     )
 
 
-def reliability_plot(bins: Sequence[ReliabilityBin]) -> str:
-    """A square of confidence against accuracy; dots on the diagonal can be believed, their area is lines."""
+def reliability_plot(bins: Sequence[ReliabilityBin], *, claims: str, right: str) -> str:
+    """A square of confidence against accuracy; dots on the diagonal can be believed.
+
+    Args:
+        bins: as large as they hold many claims.
+        claims: what is claimed about: "words".
+        right: what is right of them: "words right".
+    """
     side, left, top = 250, 38, 8
     grid, dots = [], []
     for tick in (0.0, 0.25, 0.5, 0.75, 1.0):
@@ -92,18 +98,19 @@ def reliability_plot(bins: Sequence[ReliabilityBin]) -> str:
             top + (1 - b.accuracy) * side,
             2.5 + 8 * (b.n / most) ** 0.5,
         )
-        told = f"{b.n} lines: confidence {percent(b.confidence)} %, right {percent(b.accuracy)} %"
+        told = f"{b.n} {claims}: confidence {percent(b.confidence)} %, right {percent(b.accuracy)} %"
         dots.append(
             f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="var(--blue)" fill-opacity=".65">'
             f"<title>{told}</title></circle>"
         )
     return (
-        f'<svg viewBox="0 0 300 300" role="img" aria-label="confidence against accuracy">{"".join(grid)}'
+        f'<svg viewBox="0 0 300 300" role="img" aria-label="confidence of {escape(claims)} against accuracy">'
+        f"{''.join(grid)}"
         f'<path d="M{left} {top + side}L{left + side} {top}" stroke="var(--quiet)" stroke-dasharray="4 4"/>'
         f"{''.join(dots)}"
         f'<text x="{left + side / 2}" y="{top + side + 33}" text-anchor="middle">confidence, %</text>'
         f'<text transform="translate(9 {top + side / 2}) rotate(-90)" text-anchor="middle">'
-        "characters right, %</text></svg>"
+        f"{escape(right)}, %</text></svg>"
     )
 
 

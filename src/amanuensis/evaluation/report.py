@@ -13,18 +13,16 @@ from typing import Any
 
 from amanuensis.errors import DataError
 from amanuensis.evaluation.evaluate import index_by_key
+from amanuensis.evaluation.reliability import ClaimedLine, Level, Reliability, reliability_by_level
 from amanuensis.evaluation.results import Outcome, Results
 from amanuensis.metrics import (
     LinePair,
-    ReliabilityBin,
     TextScores,
     Tokenizer,
     bootstrap_interval,
-    calibration_error,
     check_consistency,
     confusions,
     fold_text,
-    reliability,
     score_line,
 )
 from amanuensis.records import Sample
@@ -44,8 +42,7 @@ class ScoredLine:
         sample: the line.
         reference: its text, normalized.
         hypothesis: what was read, normalized; "" if nothing was.
-        confidence: of the reading, in [0, 1]; None if there is none.
-        error: why nothing was read; None if something was.
+        outcome: the hypothesis as it was told, with its confidences.
         scores: its counts.
         folded: its counts without case and punctuation.
     """
@@ -53,10 +50,24 @@ class ScoredLine:
     sample: Sample
     reference: str
     hypothesis: str
-    confidence: float | None
-    error: str | None
+    outcome: Outcome
     scores: TextScores
     folded: TextScores
+
+    @property
+    def confidence(self) -> float | None:
+        """Of the reading, in [0, 1]; None if there is none."""
+        return self.outcome.confidence
+
+    @property
+    def error(self) -> str | None:
+        """Why nothing was read; None if something was."""
+        return self.outcome.error
+
+    @property
+    def claimed(self) -> ClaimedLine:
+        """What its confidences are held against."""
+        return ClaimedLine(self.reference, self.hypothesis, self.outcome, page_of(self.sample))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +148,9 @@ class Report:
         return confusions(read, normalization=str)
 
     @property
-    def reliability(self) -> list[ReliabilityBin]:
-        """Claimed confidence against characters read rightly."""
-        told = [
-            (line.confidence, line.scores.characters) for line in self.lines if line.confidence is not None
-        ]
-        return reliability([confidence for confidence, _ in told], [counts for _, counts in told])
+    def reliability(self) -> dict[Level, Reliability]:
+        """Claimed confidences against the truth, of characters, words and lines, as far as the results keep them."""
+        return reliability_by_level([line.claimed for line in self.lines])
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON: the numbers in all, then the same by set, page and writer, and what failed."""
@@ -151,7 +159,7 @@ class Report:
             "split": self.results.split,
             "decoder": dict(self.results.decoder),
             **self.total.to_dict(),
-            "calibration_error": calibration_error(self.reliability),
+            "calibration": {level: told.to_dict() for level, told in self.reliability.items()},
             "tokenizer": self.tokenizer,
             "normalization": self.results.normalization.to_dict(),
             "sets": {name: summary.to_dict() for name, summary in self.sets.items()},
@@ -217,6 +225,13 @@ def score(
     )
 
 
+def page_of(sample: Sample) -> str:
+    """What intervals are drawn by: the page, or the line itself where that is unknown."""
+    if sample.page:
+        return f"{sample.dataset}/page/{sample.page}"
+    return f"{sample.dataset}/line/{sample.id}"
+
+
 def _scored(sample: Sample, outcome: Outcome | None, results: Results, tokenizer: Tokenizer) -> ScoredLine:
     outcome = outcome or Outcome(sample.key, error=MISSING)
     reference, hypothesis = results.normalization(sample.text), results.normalization(outcome.text)
@@ -225,8 +240,7 @@ def _scored(sample: Sample, outcome: Outcome | None, results: Results, tokenizer
         sample=sample,
         reference=reference,
         hypothesis=hypothesis,
-        confidence=outcome.confidence,
-        error=outcome.error,
+        outcome=outcome,
         scores=score_line(pair, normalization=str, tokenizer=tokenizer),
         folded=score_line(pair, normalization=fold_text, tokenizer=tokenizer),
     )
@@ -244,7 +258,7 @@ def _known_seconds(results: Results, unused: Set[str]) -> dict[str, float]:
 def _summary(lines: Sequence[ScoredLine], seconds: Mapping[str, float]) -> Summary:
     counts = [line.scores.characters for line in lines]
     samples = [line.sample for line in lines]
-    pages = [f"{s.dataset}/page/{s.page}" if s.page else f"{s.dataset}/line/{s.id}" for s in samples]
+    pages = [page_of(sample) for sample in samples]
     writers = [f"{s.dataset}/{s.writer}" for s in samples]
     enough = len(set(writers)) >= MIN_WRITERS and all(s.writer for s in samples)
     names = {s.dataset for s in samples}

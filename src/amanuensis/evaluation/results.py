@@ -29,12 +29,16 @@ class Outcome:
         text: the hypothesis as the model wrote it; "" if it failed.
         confidence: in [0, 1]; None if it failed.
         error: why it could not be read; None if it was.
+        words: a confidence for every word of `text`; () if they were not kept.
+        characters: a confidence for every character of `text`; () if they were not kept.
     """
 
     id: str
     text: str = ""
     confidence: float | None = None
     error: str | None = None
+    words: tuple[float, ...] = ()
+    characters: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,11 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     if outcome.error is not None:
         return {"id": outcome.id, "error": outcome.error}
     confidence = None if outcome.confidence is None else round(outcome.confidence, 5)
-    return {"id": outcome.id, "text": outcome.text, "confidence": confidence}
+    row: dict[str, Any] = {"id": outcome.id, "text": outcome.text, "confidence": confidence}
+    for name, told in (("words", outcome.words), ("characters", outcome.characters)):
+        if told:
+            row[name] = [round(one, 4) for one in told]
+    return row
 
 
 def _parse(path: Path, number: int, line: str) -> dict[str, Any]:
@@ -147,4 +155,21 @@ def _outcome(path: Path, number: int, row: dict[str, Any]) -> Outcome:
         raise DataError(f"{path}:{number}: {identity} has neither a text nor an error")
     if confidence is not None and not isinstance(confidence, int | float):
         raise DataError(f"{path}:{number}: {identity} has the confidence {confidence!r}; a number is needed")
-    return Outcome(identity, text, None if confidence is None else float(confidence))
+    return Outcome(
+        identity,
+        text,
+        None if confidence is None else float(confidence),
+        words=_confidences(f"{path}:{number}: {identity}", row.get("words", []), len(text.split()), "word"),
+        characters=_confidences(
+            f"{path}:{number}: {identity}", row.get("characters", []), len(text), "character"
+        ),
+    )
+
+
+def _confidences(where: str, told: Any, length: int, what: str) -> tuple[float, ...]:
+    """One number for each word or character, or none at all."""
+    if not isinstance(told, list) or not all(type(one) in (int, float) for one in told):
+        raise DataError(f"{where}: the confidences of its {what}s are not a list of numbers")
+    if told and len(told) != length:
+        raise DataError(f"{where}: {len(told)} {what} confidences for {length} {what}s")
+    return tuple(map(float, told))

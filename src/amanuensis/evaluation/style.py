@@ -70,7 +70,7 @@ ins { background: var(--red-wash); }
 .confusions span:last-child { margin-left: auto; color: var(--quiet); font-size: .85rem; }
 .plot { display: flex; flex-wrap: wrap; gap: 1.5rem 2.5rem; align-items: center; }
 .plot svg { flex: 0 0 19rem; width: 19rem; height: 19rem; font-size: 11px; fill: var(--quiet); }
-.plot div { flex: 1 1 18rem; }
+.calibration { flex: 0 0 19rem; align-self: flex-start; font-size: .85rem; }
 .failed th, .failed td { text-align: left; white-space: normal; overflow-wrap: anywhere; }
 footer { margin-top: 3.5rem; padding-top: 1rem; border-top: 1px solid var(--rule); font-size: .85rem; }
 @media print { main { max-width: none; padding: 0; } summary { display: none; } }

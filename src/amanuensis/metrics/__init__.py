@@ -1,6 +1,12 @@
 """Error rates as corpus counts, their intervals, confusions, and what confidences are worth."""
 
-from amanuensis.metrics.calibration import ReliabilityBin, calibration_error, reliability
+from amanuensis.metrics.calibration import (
+    Claims,
+    ReliabilityBin,
+    calibration_error,
+    calibration_interval,
+    reliability,
+)
 from amanuensis.metrics.edits import (
     TOKENIZERS,
     EditCounts,
@@ -8,6 +14,7 @@ from amanuensis.metrics.edits import (
     aligned_pieces,
     character_edits,
     fold_text,
+    matched,
     word_edits,
 )
 from amanuensis.metrics.expressions import (
@@ -20,6 +27,7 @@ from amanuensis.metrics.expressions import (
 )
 from amanuensis.metrics.harm import HarmCounts, count_harm
 from amanuensis.metrics.intervals import bootstrap_interval
+from amanuensis.metrics.log_odds import LogOddsMap, fit_log_odds
 from amanuensis.metrics.paired import McNemar, PairedDifference, mcnemar, paired_bootstrap
 from amanuensis.metrics.scores import (
     LinePair,
@@ -32,11 +40,13 @@ from amanuensis.metrics.scores import (
 
 __all__ = [
     "TOKENIZERS",
+    "Claims",
     "EditCounts",
     "FormulaPair",
     "FormulaScores",
     "HarmCounts",
     "LinePair",
+    "LogOddsMap",
     "McNemar",
     "PairedDifference",
     "ReliabilityBin",
@@ -45,11 +55,14 @@ __all__ = [
     "aligned_pieces",
     "bootstrap_interval",
     "calibration_error",
+    "calibration_interval",
     "character_edits",
     "check_consistency",
     "confusions",
     "count_harm",
+    "fit_log_odds",
     "fold_text",
+    "matched",
     "mcnemar",
     "paired_bootstrap",
     "proportion_interval",

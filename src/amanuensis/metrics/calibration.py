@@ -1,7 +1,7 @@
-"""Can confidences be believed: what was claimed for lines against what was right in them. Our addition.
+"""Can confidences be believed: what was claimed against what was right, in bins of equal mass. Our addition.
 
-A line's confidence is its path's probability to the power 1/length, a mean over symbols; so what it should
-equal is the share of characters read rightly, 1 - CER.
+A claim is a confidence and the counts that it is about. Of a character or a word it says how likely that is right;
+of a line, which share of its characters is right (1 - CER).
 """
 
 from __future__ import annotations
@@ -9,17 +9,61 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from amanuensis.metrics.edits import EditCounts
+
+NUM_BINS = 15
+_DRAWS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Confidences beside what became of them, three arrays (N,).
+
+    Attributes:
+        confidences: in [0, 1].
+        edits: what was wrong; of a character or word 0 or 1.
+        lengths: what it is counted against; of a character or word 1.
+    """
+
+    confidences: NDArray[np.float64]
+    edits: NDArray[np.float64]
+    lengths: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, confidences: Sequence[float], counts: Sequence[EditCounts]) -> Claims:
+        """From one confidence and its counts each."""
+        if len(confidences) != len(counts):
+            raise ValueError(f"{len(confidences)} confidences, but {len(counts)} counts")
+        return cls(
+            np.array(confidences, np.float64),
+            np.array([count.edits for count in counts], np.float64),
+            np.array([max(1, count.length) for count in counts], np.float64),
+        )
+
+    @property
+    def right(self) -> NDArray[np.float64]:
+        """(N,): how much of each length was right, not below 0."""
+        return np.maximum(0.0, self.lengths - self.edits)
+
+    def __len__(self) -> int:
+        return len(self.confidences)
+
+    def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Claims:
+        """Some of the claims, by mask or by indices."""
+        return Claims(self.confidences[chosen], self.edits[chosen], self.lengths[chosen])
 
 
 @dataclass(frozen=True, slots=True)
 class ReliabilityBin:
-    """Lines of similar confidence.
+    """Claims of similar confidence.
 
     Attributes:
-        n: lines.
-        confidence: their mean confidence, in [0, 1].
-        accuracy: 1 - CER over them, not below 0.
+        n: how many.
+        confidence: their mean confidence, each weighing as much as what it is counted against; in [0, 1].
+        accuracy: what was right of all that; 1 - CER over lines, not below 0.
     """
 
     n: int
@@ -27,29 +71,51 @@ class ReliabilityBin:
     accuracy: float
 
 
-def reliability(
-    confidences: Sequence[float], counts: Sequence[EditCounts], *, num_bins: int = 10
-) -> list[ReliabilityBin]:
-    """Lines in bins of equal width by confidence, from doubtful to sure; empty bins are left out.
-
-    Args:
-        confidences: one per line, in [0, 1].
-        counts: the character edits of the same lines.
-        num_bins: how many bins share [0, 1].
-    """
-    bins: dict[int, list[tuple[float, EditCounts]]] = {}
-    for confidence, count in zip(confidences, counts, strict=True):
-        bins.setdefault(min(int(confidence * num_bins), num_bins - 1), []).append((confidence, count))
-    return [_bin_of(bins[number]) for number in sorted(bins)]
+def reliability(claims: Claims, *, num_bins: int = NUM_BINS) -> list[ReliabilityBin]:
+    """Claims in bins of equal mass, from doubtful to sure; with fewer claims than bins, fewer bins."""
+    order = np.argsort(claims.confidences, kind="stable")
+    parts = np.array_split(order, num_bins)
+    return [_bin_of(claims[part]) for part in parts if len(part)]
 
 
 def calibration_error(bins: Sequence[ReliabilityBin]) -> float | None:
-    """The mean distance between confidence and accuracy, weighted by lines (ECE); None without lines."""
+    """The mean distance between confidence and accuracy, weighted by claims (ECE); None without claims."""
     n = sum(b.n for b in bins)
     return sum(b.n * abs(b.confidence - b.accuracy) for b in bins) / n if n else None
 
 
-def _bin_of(lines: Sequence[tuple[float, EditCounts]]) -> ReliabilityBin:
-    counts = sum((count for _, count in lines), start=EditCounts())
-    mean = sum(confidence for confidence, _ in lines) / len(lines)
-    return ReliabilityBin(len(lines), mean, max(0.0, 1 - counts.rate))
+def calibration_interval(
+    claims: Claims, groups: Sequence[str], *, draws: int = _DRAWS, seed: int = 0
+) -> tuple[float, float] | None:
+    """The 95 % percentile bootstrap interval of the ECE, whole groups drawn.
+
+    A draw repeats claims, so its own bins are noisier than those of the claims: the interval lies rather too high.
+
+    Args:
+        claims: of some lines.
+        groups: the page of each claim.
+        draws: bootstrap samples.
+        seed: same claims, groups and seed: same interval.
+
+    Returns:
+        (low, high); None with fewer than two groups.
+    """
+    members: dict[str, list[int]] = {}
+    for index, group in enumerate(groups):
+        members.setdefault(group, []).append(index)
+    if len(members) < 2:
+        return None
+    pages = [np.array(indices, np.intp) for indices in members.values()]
+    rng = np.random.default_rng(seed)
+    errors = []
+    for _ in range(draws):
+        drawn = np.concatenate([pages[i] for i in rng.integers(len(pages), size=len(pages))])
+        errors.append(calibration_error(reliability(claims[drawn])) or 0.0)
+    low, high = np.quantile(errors, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _bin_of(claims: Claims) -> ReliabilityBin:
+    accuracy = 1 - claims.edits.sum() / claims.lengths.sum()
+    mean = np.average(claims.confidences, weights=claims.lengths)
+    return ReliabilityBin(len(claims), float(mean), max(0.0, float(accuracy)))

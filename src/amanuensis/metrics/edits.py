@@ -7,7 +7,7 @@ words. Nothing is normalized here; `amanuensis.metrics.scores` does that, on bot
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,6 +69,20 @@ def aligned_pieces(reference: str, hypothesis: str) -> list[tuple[str, str]]:
     """
     opcodes = Levenshtein.opcodes(reference, hypothesis)
     return [(reference[o.src_start : o.src_end], hypothesis[o.dest_start : o.dest_end]) for o in opcodes]
+
+
+def matched(reference: Sequence[str], hypothesis: Sequence[str]) -> list[bool]:
+    """Which symbols of a hypothesis are right: kept by one optimal alignment with the reference.
+
+    Args:
+        reference: characters, or words.
+        hypothesis: the same.
+    """
+    right = [False] * len(hypothesis)
+    for piece in Levenshtein.opcodes(reference, hypothesis):
+        if piece.tag == "equal":
+            right[piece.dest_start : piece.dest_end] = [True] * (piece.dest_end - piece.dest_start)
+    return right
 
 
 def _punctuation_apart(text: str) -> list[str]:

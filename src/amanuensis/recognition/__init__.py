@@ -1,6 +1,7 @@
 """Models to read with: their folders, the runtime, and `Recognizer`."""
 
 from amanuensis.recognition.batching import Forward, logits_of_lines
+from amanuensis.recognition.calibration import Calibration
 from amanuensis.recognition.catalog import DEFAULT_FORMULA_MODEL, DEFAULT_MODEL, find_model, shipped_models
 from amanuensis.recognition.config import Architecture, MathConfig, ModelConfig, TextConfig, TrainingData
 from amanuensis.recognition.decoder import Decoder
@@ -25,6 +26,7 @@ from amanuensis.recognition.formula_runtime import FormulaRuntime, OnnxFormulaRu
 from amanuensis.recognition.loading import load_recognizer
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import OnnxRuntime, Runtime
+from amanuensis.recognition.words import GAP, with_gaps
 
 __all__ = [
     "CARD_FILE",
@@ -33,10 +35,12 @@ __all__ = [
     "DEFAULT_FORMULA_MODEL",
     "DEFAULT_MODEL",
     "ENCODER_FILE",
+    "GAP",
     "GRAPH_FILE",
     "INK_SUFFIXES",
     "WEIGHTS_FILE",
     "Architecture",
+    "Calibration",
     "Decoder",
     "FormulaDecoder",
     "FormulaRecognizer",
@@ -59,6 +63,7 @@ __all__ = [
     "read_math_config",
     "read_text_config",
     "shipped_models",
+    "with_gaps",
     "write_atomically",
     "write_config",
     "write_model",

@@ -11,6 +11,7 @@ from amanuensis.images import ImageSpec
 from amanuensis.images.formula import FormulaSpec
 from amanuensis.language import TextNormalization, Vocab
 from amanuensis.latex import TokenVocab
+from amanuensis.recognition.calibration import Calibration
 from amanuensis.recognition.decoder import Decoder
 from amanuensis.recognition.formula_decoder import FormulaDecoder
 
@@ -99,7 +100,7 @@ class ModelConfig:
             raise ModelError(f"'task': this version reads models of {', '.join(_OWN_PARSERS)}, not {task!r}")
         parsers = {**_PARSERS, **_OWN_PARSERS.get(str(task), {})}
         _check_keys(stored, parsers)
-        values = {key: _parsed(parsers[key], key, stored[key]) for key in parsers}
+        values = {key: _parsed(parsers[key], key, stored[key]) for key in parsers if key in stored}
         return TextConfig(**values) if task == "text" else MathConfig(**values)
 
 
@@ -112,6 +113,7 @@ class TextConfig(ModelConfig):
         image: how a picture becomes its input.
         normalization: how its training texts were spelt, and so how its readings are.
         decoder: the search that its scores were measured with.
+        calibration: what its confidences are worth, by the decoder's mode.
     """
 
     task: ClassVar[str] = "text"
@@ -120,6 +122,12 @@ class TextConfig(ModelConfig):
     image: ImageSpec
     normalization: TextNormalization = field(default_factory=TextNormalization)
     decoder: Decoder = field(default_factory=Decoder)
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)
+
+    @property
+    def chosen_calibration(self) -> Calibration:
+        """That of the decoder's mode; one that changes nothing where none was fitted."""
+        return self.calibration.get(self.decoder.mode, Calibration())
 
     def _own_to_dict(self) -> dict[str, Any]:
         return {
@@ -127,6 +135,7 @@ class TextConfig(ModelConfig):
             "image": self.image.to_dict(),
             "normalization": self.normalization.to_dict(),
             "decoder": self.decoder.to_dict(),
+            "calibration": {mode: fitted.to_dict() for mode, fitted in self.calibration.items()},
         }
 
 
@@ -164,7 +173,7 @@ def _check_keys(stored: Mapping[str, Any], parsers: Mapping[str, Any]) -> None:
     if found != FORMAT:
         raise ModelError(f"its format is {found!r}; this version of amanuensis reads format {FORMAT}")
     known = {"format", "task", *parsers}
-    if missing := sorted(known - set(stored)):
+    if missing := sorted(known - set(stored) - _OPTIONAL):
         raise ModelError(f"missing: {', '.join(missing)}")
     if unknown := sorted(set(stored) - known):
         raise ModelError(f"unknown: {', '.join(unknown)}")
@@ -241,6 +250,9 @@ _OWN_PARSERS: Mapping[str, _Parsers] = {
         "image": lambda value: ImageSpec.from_dict(_table(value)),
         "normalization": lambda value: TextNormalization.from_dict(_table(value)),
         "decoder": lambda value: Decoder.from_dict(_table(value)),
+        "calibration": lambda value: {
+            mode: Calibration.from_dict(_table(fitted)) for mode, fitted in _table(value).items()
+        },
     },
     "math": {
         "vocabulary": lambda value: TokenVocab(_texts(value)),
@@ -248,5 +260,6 @@ _OWN_PARSERS: Mapping[str, _Parsers] = {
         "decoder": lambda value: FormulaDecoder.from_dict(_table(value)),
     },
 }
+_OPTIONAL = {"calibration"}  # models from before it was kept have none
 for _config in (TextConfig, MathConfig):
     assert {*_PARSERS, *_OWN_PARSERS[_config.task]} == {f.name for f in fields(_config)}

@@ -38,6 +38,11 @@ class Decoder:
         if not isinstance(self.prune, int | float) or not 0 <= self.prune < 1:
             raise ModelError(f"a decoder's prune must be a probability below 1, not {self.prune!r}")
 
+    @property
+    def mode(self) -> str:
+        """What sets apart searches whose confidences mean different things: each is calibrated on its own."""
+        return self.method
+
     def __call__(self, logits: NDArray[np.floating]) -> Path:
         """Decode one line: (T, V) logits to the string and the frames it was read from.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from amanuensis.recognition.config import TextConfig
 from amanuensis.recognition.decoder import Method
 from amanuensis.recognition.runtime import DEFAULT_BATCH_SIZE, OnnxRuntime, Runtime
 from amanuensis.recognition.spans import readable, spans_of_path
+from amanuensis.recognition.words import words_of_spans
 from amanuensis.records import ImageSource, Reading
 
 Load = Callable[[Any], NDArray[np.uint8]]
@@ -76,6 +78,13 @@ class Recognizer:
         if decoder is not None:
             config = replace(config, decoder=replace(config.decoder, method=cast(Method, decoder)))
         return cls(config, runtime)
+
+    @property
+    def uncalibrated(self) -> Recognizer:
+        """The same reader with the network's own confidences, to fit a calibration to; nothing is loaded again."""
+        changed = copy.copy(self)
+        changed.config = replace(self.config, calibration={})
+        return changed
 
     def read(self, images: Any) -> list[Reading]:
         """Read one line, or many.
@@ -146,7 +155,9 @@ class Recognizer:
         pixels_per_frame = config.stride / line.scale
         spans = spans_of_path(path, config.vocabulary, pixels_per_frame=pixels_per_frame, width=line.width)
         spans = readable(spans, config.normalization)
-        return Reading("".join(span.text for span in spans), path.confidence, tuple(spans))
+        text = "".join(span.text for span in spans)
+        raw = Reading(text, path.confidence, tuple(spans), words=tuple(words_of_spans(spans)))
+        return config.chosen_calibration(raw)
 
 
 def is_one(images: Any) -> bool:

@@ -1,0 +1,107 @@
+"""Fit a model's calibration on validation lines, and say what it is worth on lines that it was not fitted on.
+
+*Our addition*. The maps are fitted on all lines; their worth is measured by cross-fitting: pages are dealt into five
+parts, and each part is judged by maps fitted on the other four.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amanuensis.errors import DataError
+from amanuensis.evaluation.reliability import LEVELS, Level, PooledClaims
+from amanuensis.evaluation.report import score
+from amanuensis.evaluation.results import Results
+from amanuensis.metrics import Claims, LogOddsMap, calibration_error, fit_log_odds, reliability
+from amanuensis.recognition import Calibration
+from amanuensis.records import Sample
+
+_NUM_PARTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationTrial:
+    """What a map does for the confidences of one level.
+
+    Attributes:
+        level: characters, words or lines.
+        n: claims.
+        fitted: the map, fitted on all of them.
+        before: their expected calibration error without it; None without claims.
+        after: the same with maps fitted on other pages; None with fewer than two pages.
+    """
+
+    level: Level
+    n: int
+    fitted: LogOddsMap
+    before: float | None
+    after: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers for JSON."""
+        return {
+            "n": self.n,
+            "slope": self.fitted.slope,
+            "shift": self.fitted.shift,
+            "ece_before": self.before,
+            "ece_after": self.after,
+        }
+
+
+def fit_calibration(
+    results: Results, samples: Sequence[Sample]
+) -> tuple[Calibration, tuple[CalibrationTrial, ...]]:
+    """A calibration from what an uncalibrated model read of validation lines.
+
+    Args:
+        results: of a recognizer's `uncalibrated` twin.
+        samples: the same lines.
+
+    Raises:
+        DataError: a line is of a test split, or the results hold no confidences of words and characters.
+    """
+    if tested := [sample.key for sample in samples if sample.split.startswith("test")]:
+        raise DataError(f"{tested[0]}: a calibration is fitted on validation lines, never on a test split")
+    lines = [line.claimed for line in score(results, samples).lines if line.error is None]
+    pooled = {level: PooledClaims.of(lines, level) for level in LEVELS}
+    if empty := [level for level, claims in pooled.items() if not claims.pages]:
+        raise DataError(f"there are no confidences of {empty[0]} to fit a calibration to")
+    trials = tuple(_trial(level, claims) for level, claims in pooled.items())
+    maps = {trial.level: trial.fitted for trial in trials}
+    return Calibration(**maps, fitted_on=len(lines)), trials
+
+
+def _trial(level: Level, pooled: PooledClaims) -> CalibrationTrial:
+    claims = pooled.claims
+    crossed = _cross_fitted(claims, _parts(pooled.pages))
+    return CalibrationTrial(
+        level=level,
+        n=len(claims),
+        fitted=fit_log_odds(claims),
+        before=calibration_error(reliability(claims)),
+        after=None if crossed is None else calibration_error(reliability(crossed)),
+    )
+
+
+def _parts(pages: Sequence[str]) -> NDArray[np.intp]:
+    """(N,): the part of each claim; the pages are dealt in turn, so parts are about as large."""
+    turn = {page: number % _NUM_PARTS for number, page in enumerate(dict.fromkeys(pages))}
+    return np.array([turn[page] for page in pages], np.intp)
+
+
+def _cross_fitted(claims: Claims, parts: NDArray[np.intp]) -> Claims | None:
+    """The claims with every confidence mapped by a map that has not seen its page."""
+    numbers = np.unique(parts)
+    if len(numbers) < 2:
+        return None
+    mapped = claims.confidences.copy()
+    for number in numbers:
+        here = parts == number
+        fitted = fit_log_odds(claims[~here])
+        mapped[here] = [fitted(confidence) for confidence in claims.confidences[here]]
+    return replace(claims, confidences=mapped)
