@@ -33,6 +33,7 @@ ORDER = (
     "models",
     "training",
     "reproduce",
+    "jobs",
     "cli",
     "__main__",
 )

@@ -110,9 +110,15 @@ def write_model(folder: Path | str, config: ModelConfig, files: Mapping[str, byt
     return folder
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file: whoever reads it, even after a crash, finds the old content or the new, never half."""
-    scratch = path.with_name(f".{secrets.token_hex(8)}")
+def write_atomically(path: Path, content: bytes, *, scratch_folder: Path | None = None) -> None:
+    """Write a file: whoever reads it, even after a crash, finds the old content or the new, never half.
+
+    Args:
+        path: the file.
+        content: what it shall hold.
+        scratch_folder: on the same file system: where it lies until it is whole; beside the file by default.
+    """
+    scratch = (scratch_folder or path.parent) / f".{secrets.token_hex(8)}"
     try:
         with scratch.open("xb") as file:
             file.write(content)

@@ -1,0 +1,27 @@
+"""Whole collections: a journal that lets every run go on where it was, shards, workers, Ray."""
+
+from amanuensis.jobs.collection import Order, Summary, Watch, read_collection
+from amanuensis.jobs.journal import Plan
+from amanuensis.jobs.shards import Shard
+from amanuensis.jobs.status import Failure, Status, read_status
+from amanuensis.jobs.tasks import Engine, Outcome, PageOutput, PageTask, ReadPage, Work
+from amanuensis.jobs.workers import LocalEngine
+
+__all__ = [
+    "Engine",
+    "Failure",
+    "LocalEngine",
+    "Order",
+    "Outcome",
+    "PageOutput",
+    "PageTask",
+    "Plan",
+    "ReadPage",
+    "Shard",
+    "Status",
+    "Summary",
+    "Watch",
+    "Work",
+    "read_collection",
+    "read_status",
+]

@@ -1,0 +1,180 @@
+"""One page of a collection: what is to be read, what came of it, and how it is done inside a worker.
+
+Engines (workers of this machine, Ray) only carry tasks to workers and outcomes back; what a worker does is `do_page`,
+so that every engine writes the same files.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from amanuensis.errors import AmanuensisError, DataError
+from amanuensis.recognition import write_atomically
+
+State = Literal["done", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class PageTask:
+    """A page to read.
+
+    Attributes:
+        name: unique in the collection; its results are `name` + a suffix below the output folder ("box 1/0007").
+        source: the file that holds it.
+        page: which page of the file, from 0.
+    """
+
+    name: str
+    source: Path
+    page: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PageOutput:
+    """What reading a page gave.
+
+    Attributes:
+        files: contents by suffix: {".txt": b"..."}.
+        inputs: what was read beside the source: the image of an XML file.
+        num_lines: lines read.
+        confidence: their mean, in [0, 1]; None for a page without lines.
+        remarks: what the user should know: lines that could not be read, and why.
+    """
+
+    files: Mapping[str, bytes]
+    inputs: tuple[Path, ...] = ()
+    num_lines: int = 0
+    confidence: float | None = None
+    remarks: tuple[str, ...] = ()
+
+
+ReadPage = Callable[[PageTask], PageOutput]
+
+
+class Work(Protocol):
+    """How pages are read. It travels to the workers, so it is small and can be pickled; each opens it once."""
+
+    def open(self) -> ReadPage:
+        """Load what reading needs (a model, on one thread)."""
+
+
+class Engine(Protocol):
+    """Carries tasks to workers and outcomes back."""
+
+    def run(self, bench: Bench, tasks: Iterable[PageTask]) -> Iterator[Outcome]:
+        """Do every task; outcomes come in the order in which they are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A file as it was when a page was read from it: another size or time means that it was changed since."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+    @staticmethod
+    def of(path: Path) -> InputFile:
+        """The file as it is now; size and time -1 if there is none."""
+        try:
+            status = path.stat()
+        except OSError:
+            return InputFile(path, -1, -1)
+        return InputFile(path, status.st_size, status.st_mtime_ns)
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether the file is still what it was."""
+        return InputFile.of(self.path) == self
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a page.
+
+    Attributes:
+        name: the task's.
+        state: "done", or "failed" with its `reason`.
+        reason: why it failed; of a done page the remarks, one a line.
+        seconds: wall time of reading and writing it.
+        inputs: the files that it was read from, the source first.
+        outputs: the files that were written: the suffix and the size in bytes.
+        num_lines: lines read.
+        confidence: their mean, in [0, 1]; None for a page without lines.
+    """
+
+    name: str
+    state: State
+    reason: str = ""
+    seconds: float = 0.0
+    inputs: tuple[InputFile, ...] = ()
+    outputs: tuple[tuple[str, int], ...] = ()
+    num_lines: int = 0
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where workers work.
+
+    Attributes:
+        work: how pages are read.
+        folder: where results go.
+        scratch: on the same file system: where files lie until they are whole.
+    """
+
+    work: Work
+    folder: Path
+    scratch: Path
+
+
+def do_page(read: ReadPage, task: PageTask, bench: Bench) -> Outcome:
+    """Read a page and write its files. What is wrong with the page is its outcome.
+
+    Raises:
+        DataError: its files cannot be written (the disk is full): that is no fault of the page, and the next ones
+            would fail too.
+    """
+    began = time.perf_counter()
+    source = InputFile.of(task.source)
+    try:
+        output = read(task)
+    except Exception as error:  # one page must not stop thousands, not even by a fault of ours
+        seconds = time.perf_counter() - began
+        return Outcome(task.name, "failed", reason_of(error, task), seconds, inputs=(source,))
+    inputs = (source, *(InputFile.of(path) for path in output.inputs))
+    for suffix, content in output.files.items():
+        _write(bench.folder / f"{task.name}{suffix}", content, bench.scratch)
+    return Outcome(
+        task.name,
+        "done",
+        "\n".join(output.remarks),
+        time.perf_counter() - began,
+        inputs,
+        tuple((suffix, len(content)) for suffix, content in output.files.items()),
+        output.num_lines,
+        output.confidence,
+    )
+
+
+def reason_of(error: BaseException, task: PageTask) -> str:
+    """Why a page failed, without its name, which is told beside it."""
+    if isinstance(error, AmanuensisError):
+        return str(error).removeprefix(f"{task.source}: ")
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    return f"unexpected {type(error).__name__}: {error} (a fault of amanuensis: please report it)"
+
+
+def _write(path: Path, content: bytes, scratch: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content, scratch_folder=scratch)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
