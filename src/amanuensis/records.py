@@ -146,14 +146,16 @@ class Word:
     """A word of a line, and where it stands.
 
     Attributes:
-        text: without white space.
+        text: without white space; the mark of a gap where the reader was too unsure to show anything.
         box: left, top, right, bottom in pixels of the page's image; right and bottom belong to it.
-        confidence: in [0, 1]: of its least sure symbol.
+        confidence: that it is right, in [0, 1].
+        read: what was read where a gap is marked; None if `text` is shown.
     """
 
     text: str
     box: tuple[int, int, int, int]
     confidence: float
+    read: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

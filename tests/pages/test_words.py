@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ from amanuensis.errors import ImageError
 from amanuensis.pages.crops import LineCutter
 from amanuensis.pages.pipeline import read_lines
 from amanuensis.pages.words import words_of
-from amanuensis.recognition import Recognizer
-from amanuensis.records import Page, Reading, Region, Span, TextLine
+from amanuensis.recognition import GAP, Recognizer, with_gaps
+from amanuensis.recognition.words import words_of_spans
+from amanuensis.records import Page, Reading, Region, Span, TextLine, WordSpan
 from tiny_model import HEIGHT, SYMBOL, draw
 
 SIZE = (400, 200)
@@ -34,7 +36,7 @@ def line_with_blocks(slope: float = 0.0) -> tuple[np.ndarray, TextLine]:
     return grey, TextLine("l", on_page((0, 0), (250, 0), (250, 30), (0, 30)), on_page((0, 25), (250, 25)))
 
 
-def spans(text: str, places: dict[str, tuple[float, float]], width: float = 2.0) -> tuple[Span, ...]:
+def reading_of(text: str, places: dict[str, tuple[float, float]], width: float = 2.0) -> Reading:
     """Narrow peaks, as a network gives them: two a word, in the middle of its letters; a blank between words."""
     found: list[Span] = []
     for i, word in enumerate(text.split()):
@@ -44,8 +46,8 @@ def spans(text: str, places: dict[str, tuple[float, float]], width: float = 2.0)
             before = found[-1].end
             found.append(Span(" ", (before + first) / 2, (before + first) / 2 + width, 0.9))
         for letter, middle in zip(word, (first + quarter, last - quarter), strict=True):
-            found.append(Span(letter, middle - width / 2, middle + width / 2, 0.5 if letter == "b" else 0.8))
-    return tuple(found)
+            found.append(Span(letter, middle - width / 2, middle + width / 2, 0.8))
+    return Reading(text, 0.7, tuple(found), words=tuple(words_of_spans(found)))
 
 
 def test_words_are_found_to_the_pixel_from_mere_peaks() -> None:
@@ -54,11 +56,11 @@ def test_words_are_found_to_the_pixel_from_mere_peaks() -> None:
     places = {
         word: (first - 20, last - 20) for word, (first, last) in BLOCKS.items()
     }  # the crop begins at 20
-    words = words_of(Reading("to be or", 0.7, spans("to be or", places)), crop, SIZE)
+    words = words_of(reading_of("to be or", places), crop, SIZE)
     assert [word.text for word in words] == ["to", "be", "or"]
     assert [(word.box[0], word.box[2]) for word in words] == list(BLOCKS.values())
     assert {(word.box[1], word.box[3]) for word in words} == {(60, 90)}
-    assert [word.confidence for word in words] == [0.8, 0.5, 0.8]
+    assert [word.confidence for word in words] == pytest.approx([0.64] * 3)
 
 
 @pytest.mark.parametrize("degrees", [-10, 4, 12])
@@ -69,7 +71,7 @@ def test_words_of_a_slanting_line(degrees: float) -> None:
     offset = crop.to_page[:, 2] - (20, 60)
     start = -(offset[0] * math.cos(slope) + offset[1] * math.sin(slope))  # of the line, in the crop
     places = {word: (first - 20 + start, last - 20 + start) for word, (first, last) in BLOCKS.items()}
-    words = words_of(Reading("to be or", 0.7, spans("to be or", places)), crop, SIZE)
+    words = words_of(reading_of("to be or", places), crop, SIZE)
     for word, (first, last) in zip(words, BLOCKS.values(), strict=True):
         corners = [(x - 20, y) for x in (first, last) for y in (0, 30)]
         xs = [20 + x * math.cos(slope) - y * math.sin(slope) for x, y in corners]
@@ -82,7 +84,7 @@ def test_words_without_a_gap_are_cut_where_there_is_least_ink() -> None:
     grey[75:77, 20:270] = 20  # one long stroke through everything
     crop = LineCutter(grey, Page("p", "p.png", *SIZE)).cut(line)
     places = {word: (first - 20, last - 20) for word, (first, last) in BLOCKS.items()}
-    words = words_of(Reading("to be or", 0.7, spans("to be or", places)), crop, SIZE)
+    words = words_of(reading_of("to be or", places), crop, SIZE)
     assert abs(words[0].box[2] - 89) <= 1
     assert abs(words[1].box[0] - 90) <= 1
 
@@ -90,10 +92,20 @@ def test_words_without_a_gap_are_cut_where_there_is_least_ink() -> None:
 def test_a_blank_line_has_its_words_where_they_were_read() -> None:
     grey, line = line_with_blocks()
     crop = LineCutter(np.full_like(grey, 240), Page("p", "p.png", *SIZE)).cut(line)
-    [word] = words_of(Reading("a", 0.1, (Span("a", 50.0, 56.0, 0.1),)), crop, SIZE)
+    [word] = words_of(Reading("a", 0.1, words=(WordSpan("a", 50.0, 56.0, 0.1),)), crop, SIZE)
     assert (word.box[0], word.box[2]) == (70, 75)
     assert words_of(Reading("", 1.0), crop, SIZE) == ()
-    assert words_of(Reading(" ", 1.0, (Span(" ", 3.0, 4.0, 1.0),)), crop, SIZE) == ()
+
+
+def test_a_gap_has_the_place_of_all_that_it_stands_for() -> None:
+    grey, line = line_with_blocks()
+    crop = LineCutter(grey, Page("p", "p.png", *SIZE)).cut(line)
+    places = {word: (first - 20, last - 20) for word, (first, last) in BLOCKS.items()}
+    reading = reading_of("to be or", places)
+    doubtful = tuple(replace(word, confidence=0.9 if word.text == "to" else 0.1) for word in reading.words)
+    words = words_of(with_gaps(replace(reading, words=doubtful), 0.5), crop, SIZE)
+    assert [(word.text, word.read) for word in words] == [("to", None), (GAP, "be or")]
+    assert (words[1].box[0], words[1].box[2]) == (BLOCKS["be"][0], BLOCKS["or"][1])
 
 
 def page_of_bars(*texts: str) -> tuple[np.ndarray, Page]:

@@ -9,7 +9,6 @@ ink.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from amanuensis.images import dark_on_light
 from amanuensis.pages.coordinates import Box
 from amanuensis.pages.crops import LineCrop
-from amanuensis.records import Reading, Span, Word
+from amanuensis.records import Reading, Word, WordSpan
 
 _INK = 0.45  # of the way from paper to the darkest ink: where a stroke's edge is
 _DARKEST = 0.02  # share of the line's pixels that is taken for its ink's grey
@@ -28,30 +27,21 @@ def words_of(reading: Reading, crop: LineCrop, size: tuple[int, int]) -> tuple[W
     """The words of a reading and their boxes on the page.
 
     Args:
-        reading: with a span per character, in pixels of the crop.
+        reading: with its words, in pixels of the crop.
         crop: what was read.
         size: width and height of the page, which boxes stay within.
 
     Returns:
-        One for every run of characters without white space, in reading order; none for a reading without spans.
+        One for each word of the reading; none for a formula, which has no words.
     """
-    groups = [list(group) for blank, group in itertools.groupby(reading.spans, _is_blank) if not blank]
-    if not groups:
+    if not reading.words:
         return ()
     ink = _ink_columns(crop)
-    edges = _edges(groups, ink)
+    edges = itertools.pairwise(_edges(reading, ink))
     return tuple(
-        Word(
-            "".join(span.text for span in group),
-            _box_on_page(crop, _trimmed(ink, *between, group), size),
-            min(span.confidence for span in group),
-        )
-        for group, between in zip(groups, itertools.pairwise(edges), strict=True)
+        Word(word.text, _box_on_page(crop, _trimmed(ink, *between, word), size), word.confidence, word.read)
+        for word, between in zip(reading.words, edges, strict=True)
     )
-
-
-def _is_blank(span: Span) -> bool:
-    return span.text.isspace()
 
 
 def _ink_columns(crop: LineCrop) -> NDArray[np.int64]:
@@ -66,23 +56,15 @@ def _ink_columns(crop: LineCrop) -> NDArray[np.int64]:
     return columns
 
 
-def _edges(groups: Sequence[Sequence[Span]], ink: NDArray[np.int64]) -> list[int]:
+def _edges(reading: Reading, ink: NDArray[np.int64]) -> list[int]:
     """Where words are cut, with both ends of the line: one column more than there are words."""
-    reach = _REACH * _character_width(groups)
-    first = max(0, round(_middle(groups[0][0]) - reach))
-    last = min(len(ink), round(_middle(groups[-1][-1]) + reach) + 1)
-    cuts = [_cut(ink, _middle(before[-1]), _middle(after[0])) for before, after in itertools.pairwise(groups)]
-    return [first, *cuts, max(last, first + 1)]
-
-
-def _middle(span: Span) -> float:
-    return (span.start + span.end) / 2
-
-
-def _character_width(groups: Sequence[Sequence[Span]]) -> float:
-    first, last = groups[0][0], groups[-1][-1]
-    characters = sum(map(len, groups)) + len(groups) - 1
-    return (last.end - first.start) / characters
+    words = reading.words
+    start, end = words[0].start, words[-1].end
+    reach = _REACH * (end - start) / max(1, len(reading.spans))
+    first = max(0, round(start - reach))
+    last = min(len(ink), max(first + 1, round(end + reach)))
+    cuts = [_cut(ink, before.end, after.start) for before, after in itertools.pairwise(words)]
+    return [first, *cuts, last]
 
 
 def _cut(ink: NDArray[np.int64], start: float, end: float) -> int:
@@ -97,14 +79,14 @@ def _cut(ink: NDArray[np.int64], start: float, end: float) -> int:
     return first + int(widest[0] + widest[-1] + 1) // 2
 
 
-def _trimmed(ink: NDArray[np.int64], start: int, end: int, group: Sequence[Span]) -> tuple[int, int]:
+def _trimmed(ink: NDArray[np.int64], start: int, end: int, word: WordSpan) -> tuple[int, int]:
     """First and last column of a word's ink between two cuts; where there is none, where it was read."""
     columns = np.flatnonzero(ink[start:end])
     if columns.size:
         return start + int(columns[0]), start + int(columns[-1])
     last = len(ink) - 1
-    first = min(last, int(group[0].start))
-    return first, min(last, max(first, int(np.ceil(group[-1].end)) - 1))
+    first = min(last, int(word.start))
+    return first, min(last, max(first, int(np.ceil(word.end)) - 1))
 
 
 def _box_on_page(crop: LineCrop, columns: tuple[int, int], size: tuple[int, int]) -> Box:
