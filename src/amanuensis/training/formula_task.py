@@ -26,6 +26,7 @@ from amanuensis.models import (
 from amanuensis.randomness import seed_for
 from amanuensis.recognition import MathConfig, ModelConfig, TrainingData, find_model
 from amanuensis.records import Sample
+from amanuensis.training.exchange import SymbolStock
 from amanuensis.training.export_formula import TorchFormulaRuntime, released
 from amanuensis.training.formula_losses import PAPER, PER_TOKEN
 from amanuensis.training.formula_objectives import (
@@ -111,6 +112,8 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
         recipe.formula.distort,
         [(phase.epochs, phase.max_tokens) for phase in recipe.formula.phases],
         places=recipe.formula.guidance is not None,
+        stock=SymbolStock.of(train.samples) if recipe.formula.exchange else None,
+        exchange=recipe.formula.exchange,
     )
     reader = _FormulaReader(network, config, objective, ValidationFormulas(val, config.image))
     left_out = [*sources.problems, *unreadable, *unknown, *val_unreadable]

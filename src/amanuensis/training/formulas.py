@@ -16,6 +16,7 @@ from amanuensis.ink.distort import distort, vary_settings
 from amanuensis.randomness import generator_for
 from amanuensis.records import Sample
 from amanuensis.training.batches import Batch, Prepared, bucketed, collate
+from amanuensis.training.exchange import SymbolStock
 from amanuensis.training.places import places_of
 from amanuensis.training.sources import LeftOut
 
@@ -54,6 +55,8 @@ class TrainingFormulas:
         distortion: 0 to 1, how much ink is varied before it is drawn (our addition); bitmaps stay as they are.
         phases: (epochs, longest caption in tokens): the first epochs see short captions only.
         places: whether samples say where their tokens were written, for `guidance`.
+        stock: symbols to exchange others for; None: no formula is changed so.
+        exchange: share of the formulas that are.
     """
 
     formulas: Formulas
@@ -62,6 +65,8 @@ class TrainingFormulas:
     distortion: float = 0.0
     phases: Sequence[tuple[int, int]] = ()
     places: bool = False
+    stock: SymbolStock | None = None
+    exchange: float = 0.0
 
     @property
     def num_real(self) -> int:
@@ -110,7 +115,11 @@ class TrainingFormulas:
         return None
 
     def _varied(self, sample: Sample, epoch: int) -> Sample:
-        """The sample with its ink varied, if it is ink and should be."""
+        """The sample with symbols exchanged and its ink varied, if it is ink and should be."""
+        if self.stock is not None:
+            generator = generator_for("exchange", self.seed, epoch, sample.key)
+            if generator.random() < self.exchange:
+                sample = self.stock.exchanged(sample, generator)
         image = sample.image
         if not self.distortion or not isinstance(image, InkImage):
             return sample

@@ -35,16 +35,26 @@ def places_of(tokens: Sequence[str], ink: Ink, settings: RenderSettings, spec: F
         spec: how the drawing is prepared; one that is drawn as the published bitmaps are keeps its pixels.
     """
     boxes = np.full((len(tokens), 4), np.nan, dtype=np.float32)
+    reach = _reach(ink, stroke_boxes(ink, settings) * spec.scale)
+    for token, symbol in matched_symbols(tokens, ink):
+        boxes[token] = reach[symbol]
+    return boxes
+
+
+def matched_symbols(tokens: Sequence[str], ink: Ink) -> list[tuple[int, int]]:
+    """Pairs (token of the caption, symbol of the ink); none if the caption is not well-formed."""
     try:
         places = arrange(tokens)
     except DataError:
-        return boxes
-    strokes = stroke_boxes(ink, settings) * spec.scale
-    symbols = [strokes[list(symbol.strokes)] for symbol in ink.symbols]
-    reach = [np.concatenate([s[:, :2].min(axis=0), s[:, 2:].max(axis=0)]) for s in symbols]
-    for token, symbol in matched(places, [s.label for s in ink.symbols], reach):
-        boxes[token] = reach[symbol]
-    return boxes
+        return []
+    strokes = np.array([[*stroke.min(axis=0), *stroke.max(axis=0)] for stroke in ink.strokes])
+    return matched(places, [symbol.label for symbol in ink.symbols], _reach(ink, strokes))
+
+
+def _reach(ink: Ink, strokes: NDArray[np.floating]) -> list[NDArray[np.floating]]:
+    """The box of each symbol, from those of the strokes (S, 4)."""
+    parts = [strokes[list(symbol.strokes)] for symbol in ink.symbols]
+    return [np.concatenate([part[:, :2].min(axis=0), part[:, 2:].max(axis=0)]) for part in parts]
 
 
 def matched(
