@@ -9,7 +9,7 @@ from PIL import Image
 
 from amanuensis.errors import ImageError, ModelError
 from amanuensis.images import ImageSpec
-from amanuensis.recognition import OnnxRuntime, Recognizer, logits_of_lines
+from amanuensis.recognition import LineOptions, OnnxRuntime, Recognizer, logits_of_lines
 from amanuensis.recognition.batching import bucket_width
 from tiny_model import CONFIG, STRIDE, SYMBOL, draw, write_tiny_model
 
@@ -118,7 +118,7 @@ def test_a_wide_line_is_read_in_windows(recognizer: Recognizer) -> None:
 
 
 def test_beam_and_best_path_agree_where_the_model_is_sure(tiny_model: Path) -> None:
-    beam = Recognizer.load(tiny_model, decoder="prefix-beam")
+    beam = Recognizer.load(tiny_model, options=LineOptions("prefix-beam"))
     greedy = Recognizer.load(tiny_model)
     [a], [b] = beam.read(draw("abba é")), greedy.read(draw("abba é"))
     assert a.text == b.text == "abba é"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from amanuensis.cli.console import Progress, note, print_json, print_table, teach
-from amanuensis.cli.options import BatchSize, Json, Quiet, Search, Threads
+from amanuensis.cli.options import BatchSize, Json, Language, Quiet, Search, Threads
 from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def calibrate(
     *,
     split: Annotated[str, typer.Option("--split", help="Which lines; never a test split.")] = "val",
     decoder: Search = None,
+    language: Language = None,
     save: Annotated[bool, typer.Option("--save", help="Keep the fit in the model folder.")] = False,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
@@ -47,12 +48,13 @@ def calibrate(
 ) -> None:
     """Calibrate."""
     from amanuensis.evaluation import evaluate, fit_calibration  # noqa: PLC0415
-    from amanuensis.recognition import Recognizer  # noqa: PLC0415
+    from amanuensis.recognition import LineOptions, Recognizer  # noqa: PLC0415
 
     if save and not Path(model).is_dir():
         raise DataError(f"{model}: --save changes a model folder of yours; name one")
     samples = _samples(paths, split)
-    recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size, decoder=decoder)
+    options = LineOptions(decoder, language)
+    recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size, options=options)
     with Progress("lines", len(samples), quiet=quiet) as progress:
         results = evaluate(recognizer.uncalibrated, samples, progress=progress.update)
     fitted, trials = fit_calibration(results, samples)

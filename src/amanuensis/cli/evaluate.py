@@ -17,13 +17,16 @@ from amanuensis.cli.options import (
     Beam,
     Branch,
     Json,
+    Language,
     LanguageModel,
     LanguageWeight,
+    LengthBonus,
     Models,
     Quiet,
     Search,
     Threads,
     formula_options,
+    line_options,
 )
 from amanuensis.cli.scores import Scoring
 from amanuensis.errors import DataError
@@ -95,8 +98,10 @@ def evaluate(
     ] = None,
     decoder: Search = None,
     beam: Beam = None,
+    language: Language = None,
     language_model: LanguageModel = None,
     language_weight: LanguageWeight = None,
+    length_bonus: LengthBonus = None,
     branch: Branch = None,
     limits: Annotated[
         bool, typer.Option("--limits/--no-limits", help="Of formulas: whether \\limits is compared.")
@@ -128,7 +133,13 @@ def evaluate(
             model,
             threads=threads,
             batch_size=batch_size,
-            decoder=decoder,
+            lines=line_options(
+                decoder,
+                language=language,
+                language_model=language_model,
+                language_weight=language_weight,
+                length_bonus=length_bonus,
+            ),
             formula=formula_options(
                 beam=beam,
                 branch=branch,

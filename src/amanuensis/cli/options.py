@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from amanuensis.recognition.formula_recognizer import FormulaOptions
+    from amanuensis.recognition.language import LineOptions
 
 DEFAULT_MODEL = "text-small"
 
@@ -37,12 +38,25 @@ LanguageModel = Annotated[
     typer.Option(
         "--lm",
         metavar="FILE|none",
-        help="Of formulas: a language model (see lm train) that reads along; the model's own by default.",
+        help="A language model (see lm train) that reads along, or none; by default the model's own for --language, or "
+        "for formulas.",
     ),
 ]
 LanguageWeight = Annotated[
     float | None,
-    typer.Option("--lm-weight", min=0.0, help="Of formulas: how much it counts; lm tune finds what is best."),
+    typer.Option("--lm-weight", min=0.0, help="How much it counts; lm tune finds what is best."),
+]
+LengthBonus = Annotated[
+    float | None,
+    typer.Option("--length-bonus", help="Of lines: what each character is worth beside the language model."),
+]
+Language = Annotated[
+    str | None,
+    typer.Option(
+        "--language",
+        metavar="CODE",
+        help="Of lines: eng, fra, lat, ...: the language model that was tuned for it reads along.",
+    ),
 ]
 Branch = Annotated[
     str | None,
@@ -58,6 +72,20 @@ BatchSize = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="No notes, no progress; errors are still said.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+
+
+def line_options(
+    method: str | None,
+    *,
+    language: str | None,
+    language_model: str | None,
+    language_weight: float | None,
+    length_bonus: float | None,
+) -> LineOptions:
+    """The options of one command line that are of lines."""
+    from amanuensis.recognition.language import LineOptions  # noqa: PLC0415
+
+    return LineOptions(method, language, language_model, language_weight, length_bonus)
 
 
 def formula_options(

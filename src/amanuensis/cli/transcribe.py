@@ -15,14 +15,17 @@ from amanuensis.cli.options import (
     BatchSize,
     Beam,
     Branch,
+    Language,
     LanguageModel,
     LanguageWeight,
+    LengthBonus,
     Models,
     NBest,
     Quiet,
     Search,
     Threads,
     formula_options,
+    line_options,
 )
 from amanuensis.cli.outputs import Format, Result, open_output
 from amanuensis.records import Reading
@@ -67,8 +70,10 @@ def transcribe(
     decoder: Search = None,
     beam: Beam = None,
     n_best: NBest = None,
+    language: Language = None,
     language_model: LanguageModel = None,
     language_weight: LanguageWeight = None,
+    length_bonus: LengthBonus = None,
     branch: Branch = None,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
@@ -85,7 +90,13 @@ def transcribe(
         model,
         threads=threads,
         batch_size=batch_size,
-        decoder=decoder,
+        lines=line_options(
+            decoder,
+            language=language,
+            language_model=language_model,
+            language_weight=language_weight,
+            length_bonus=length_bonus,
+        ),
         formula=formula_options(
             beam=_beam(beam, n_best),
             branch=branch,

@@ -21,7 +21,7 @@ from pathlib import Path
 from amanuensis.data.dataset import Dataset, Problem
 from amanuensis.data.layouts import read_datasets
 from amanuensis.errors import DataError
-from amanuensis.language.ngram import Unit
+from amanuensis.language import Unit
 from amanuensis.latex import mend, normalize_caption, tokenize
 
 MAX_LINE_BYTES = 2**20

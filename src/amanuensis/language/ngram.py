@@ -1,42 +1,66 @@
-"""An n-gram language model over any symbols, interpolated after Witten and Bell (CATNet; spec C37).
+"""n-gram language models of any symbols: tokens of formulas, characters of lines, words.
 
-The paper joins "a language model trained on the train captions" to its decoder and says no more of it. Our
-reading: an n-gram model over LaTeX tokens. A context h that was followed in T(h) different ways at N(h) places
-gives
+CATNet joins "a language model trained on the train captions" to its decoder and says no more of it; HTR-JAND has none
+(spec C37, 2.11). Our reading and addition: an n-gram model, Witten-Bell or modified Kneser-Ney (`smoothing`), pruned to
+a number of n-grams if asked for (`pruning`), in a file that is mapped into memory.
 
-    P(w | h) = (count(h w) + T(h) P(w | h')) / (N(h) + T(h)),    h' = h without its first symbol,
+The classes are the symbols, one for all unknown symbols, and the end. A sequence begins with one begin symbol, which
+stands in contexts only.
 
-and below the empty context all classes are equally likely (Witten & Bell 1991; Chen & Goodman 1999, section 2.4).
-The classes are the symbols, one for all unknown symbols, and the end. A sequence begins with one begin symbol,
-which stands in contexts only.
-
-Where one formula was written by many hands, train on distinct captions: copies make T(h) too small for N(h), and
-the model trusts long contexts too much.
+Where one formula was written by many hands, train on distinct captions: copies make a context look better known than it
+is, and the model trusts long contexts too much.
 """
 
 from __future__ import annotations
 
-import json
+import itertools
+import mmap
 import secrets
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from amanuensis.errors import DataError, ModelError, RecipeError, VocabularyError
-from amanuensis.language.ngram_trie import NGramTrie
+from amanuensis.language.ngram_counts import count_ngrams
+from amanuensis.language.ngram_file import MAX_ORDER, StoredNGrams, Unit, read_ngrams, write_ngrams
+from amanuensis.language.ngram_trie import BITS, Buffer, NGramTrie
+from amanuensis.language.pruning import prune
+from amanuensis.language.smoothing import SMOOTHINGS, Smoothing, smooth
 
 Floats = npt.NDArray[np.float64]
+Context = tuple[int, ...]
 
-Unit = Literal["tokens", "characters", "words"]
-"""What a model's symbols are: tokens of captions, characters of lines, words between white space."""
-
-UNITS: tuple[Unit, ...] = get_args(Unit)
-MAX_ORDER = 6
-_FORMAT = {"format": "amanuensis-ngram", "version": 1, "smoothing": "witten-bell"}
 _CACHE_BYTES = 64 * 2**20
+_CACHED_NODES = 2**17
+
+
+@dataclass(frozen=True, slots=True)
+class Estimation:
+    """How counts become a model.
+
+    Attributes:
+        smoothing: one of `SMOOTHINGS`.
+        max_ngrams: how many n-grams of two symbols and more are kept; None for all.
+        bits: of a probability in memory and file: 32, or 8 (which costs a hundredth of the perplexity or so).
+    """
+
+    smoothing: Smoothing = "witten-bell"
+    max_ngrams: int | None = None
+    bits: int = 32
+
+    def __post_init__(self) -> None:
+        if self.smoothing not in SMOOTHINGS:
+            raise RecipeError(f"no smoothing {self.smoothing!r}; there are: {', '.join(SMOOTHINGS)}")
+        if self.max_ngrams is not None and self.max_ngrams < 1:
+            raise RecipeError(f"a model of at most {self.max_ngrams} n-grams: at least 1 is needed")
+        if self.bits not in BITS:
+            raise RecipeError(
+                f"probabilities of {self.bits} bits: {' or '.join(map(str, BITS))} are possible"
+            )
 
 
 class NGramModel:
@@ -52,6 +76,7 @@ class NGramModel:
         begin: no class, but the symbol that contexts begin with.
         num_classes: symbols, unknown and end.
         unit: what the symbols are, so that nobody joins a model of characters to a decoder of tokens.
+        trie: the n-grams.
     """
 
     def __init__(self, symbols: Sequence[str], trie: NGramTrie, unit: Unit = "tokens") -> None:
@@ -61,9 +86,10 @@ class NGramModel:
         self.order = len(trie.levels)
         self.unknown, self.end, self.begin = _specials(len(self.symbols))
         self.num_classes = len(self.symbols) + 2
-        self._trie = trie
+        self.trie = trie
         self._class_of = _index(self.symbols)
-        self._cache: dict[tuple[int, ...], Floats] = {}
+        self._cache: dict[Context, Floats] = {}
+        self._nodes: dict[Context, int | None] = {(): 0}
 
     @classmethod
     def train(
@@ -73,17 +99,19 @@ class NGramModel:
         vocabulary: Sequence[str] | None = None,
         *,
         unit: Unit = "tokens",
+        how: Estimation = Estimation(),
     ) -> NGramModel:
         """Count the n-grams of `sequences`, each a whole caption, line or sentence.
 
         Args:
             sequences: tokens, or strings for their characters; never from a test set.
-            order: 1 to 6.
+            order: 1 to 8.
             vocabulary: the known symbols; by default all that occur, sorted. Others count as unknown.
             unit: what the symbols are.
+            how: smoothing and size.
 
         Raises:
-            RecipeError: the order is not 1 to 6.
+            RecipeError: the order is not 1 to 8.
             DataError: there is no sequence.
             VocabularyError: the vocabulary names a symbol twice.
         """
@@ -92,26 +120,38 @@ class NGramModel:
         sequences = list(sequences)
         if not sequences:
             raise DataError("no sequences to train a language model on")
-        symbols = (
-            sorted({s for sequence in sequences for s in sequence}) if vocabulary is None else vocabulary
+        symbols = frequent_symbols(sequences) if vocabulary is None else vocabulary
+        lengths = [len(sequence) + 2 for sequence in sequences]
+        tables = count_ngrams(
+            _encoded(sequences, symbols, sum(lengths)), lengths, order=order, num_symbols=len(symbols) + 3
         )
-        index = _index(symbols)
-        unknown, end, begin = _specials(len(symbols))
-        rows = [[begin, *(index.get(s, unknown) for s in sequence), end] for sequence in sequences]
-        return cls(symbols, NGramTrie.count(rows, order, num_symbols=begin + 1), unit)
+        smoothed = smooth(tables, how.smoothing, num_classes=len(symbols) + 2)
+        if how.max_ngrams is not None:
+            smoothed = prune(smoothed, how.max_ngrams)
+        return cls(symbols, NGramTrie.build(smoothed, bits=how.bits), unit)
 
     @property
     def num_ngrams(self) -> tuple[int, ...]:
-        """How many different n-grams of each order were counted."""
-        return self._trie.sizes
+        """How many n-grams of each order the model holds; of order 1 all classes and the begin."""
+        return self.trie.sizes
 
     def encode(self, sequence: Iterable[str]) -> list[int]:
         """The classes of symbols, without begin and end."""
         return [self._class_of.get(symbol, self.unknown) for symbol in sequence]
 
-    def context(self, classes: Sequence[int]) -> tuple[int, ...]:
-        """The part of a sequence, `begin` and all, that the next class depends on."""
-        return tuple(classes[max(0, len(classes) - self.order + 1) :])
+    def __contains__(self, symbol: object) -> bool:
+        return symbol in self._class_of
+
+    def context(self, classes: Sequence[int]) -> Context:
+        """The part of a sequence, `begin` and all, that the next class depends on.
+
+        The longest end of it that the model has seen followed by something: sequences that the model cannot tell apart
+        have the same context.
+        """
+        context = tuple(classes[max(0, len(classes) - self.order + 1) :])
+        while context and not self._is_followed(context):
+            context = context[1:]
+        return context
 
     def next_log_probs(self, context: Sequence[str]) -> Floats:
         """(num_classes,) natural logarithms of the probabilities of what follows; they sum to 1.
@@ -124,17 +164,15 @@ class NGramModel:
     def log_prob(self, context: Sequence[str], symbol: str | None) -> float:
         """The logarithm for one symbol, or for the end (None), after all symbols so far."""
         following = self.end if symbol is None else self._class_of.get(symbol, self.unknown)
-        return float(self.next_log_probs(context)[following])
+        return self.class_log_prob(self.context([self.begin, *self.encode(context)]), following)
 
     def log_probability(self, sequence: Sequence[str]) -> float:
         """The logarithm for a whole sequence, its end included."""
-        classes = [self.begin, *self.encode(sequence), self.end]
-        first = [max(0, i - self.order + 1) for i in range(len(classes))]
-        return float(
-            sum(
-                self._class_log_prob(tuple(classes[first[i] : i]), classes[i]) for i in range(1, len(classes))
-            )
-        )
+        context, total = self.context([self.begin]), 0.0
+        for following in [*self.encode(sequence), self.end]:
+            total += self.class_log_prob(context, following)
+            context = self.context((*context, following))
+        return total
 
     def perplexity(self, sequences: Iterable[Sequence[str]]) -> float:
         """Of a corpus: e to the mean of -log P over all its symbols, unknown ones too, and all ends.
@@ -142,71 +180,83 @@ class NGramModel:
         Raises:
             DataError: there is no sequence.
         """
-        sequences = list(sequences)
-        if not sequences:
+        total, num_symbols = 0.0, 0
+        for sequence in sequences:
+            total += self.log_probability(sequence)
+            num_symbols += len(sequence) + 1
+        if not num_symbols:
             raise DataError("no sequences to measure a perplexity on")
-        total = sum(self.log_probability(sequence) for sequence in sequences)
-        return float(np.exp(-total / sum(len(sequence) + 1 for sequence in sequences)))
+        return float(np.exp(-total / num_symbols))
 
-    def class_log_probs(self, context: tuple[int, ...]) -> Floats:
+    def class_log_probs(self, context: Context) -> Floats:
         """`next_log_probs` of what `context` returned: read-only, and quick when asked again."""
         if context not in self._cache:
             if len(self._cache) >= max(1, _CACHE_BYTES // (8 * self.num_classes)):
                 self._cache.clear()
-            log_probs = np.log(self._probabilities(context))
-            log_probs.flags.writeable = False
-            self._cache[context] = log_probs
+            self._cache[context] = self._log_probs(context)
         return self._cache[context]
 
-    def _class_log_prob(self, context: tuple[int, ...], following: int) -> float:
-        """`class_log_probs` of one class: what a corpus of 100,000 words needs, without a vector for every place."""
-        prob = np.exp(self.class_log_probs(())[following])
-        for length in range(1, len(context) + 1):
-            found = self._trie.followers(context[len(context) - length :])
-            if found is None:
-                break
-            symbols, counts = found
-            if weight := counts.sum() + len(counts):
-                at = int(np.searchsorted(symbols, following))
-                seen = counts[at] if at < len(symbols) and symbols[at] == following else 0
-                prob = (seen + len(counts) * prob) / weight
-        return float(np.log(prob))
+    def class_log_prob(self, context: Context, following: int) -> float:
+        """`class_log_probs` of one class: without a vector, which a vocabulary of words makes long."""
+        total = 0.0
+        for length in range(len(context), -1, -1):
+            longest = context[len(context) - length :]
+            if (node := self._node(longest)) is None:
+                continue
+            found = self.trie.child(length, node, following)
+            if found is not None:
+                return total + float(self.trie.levels[length].log_probs[found])
+            total += float(self.trie.levels[length - 1].log_backoffs[node])
+        raise AssertionError("every class is an n-gram of order 1")
 
-    def _probabilities(self, context: tuple[int, ...]) -> Floats:
-        """From the empty context to the whole of it; one that never occurred changes nothing."""
-        probs = np.full(self.num_classes, 1 / self.num_classes)
-        for length in range(len(context) + 1):
-            found = self._trie.followers(context[len(context) - length :])
-            if found is None:
-                break
-            # Begin symbols were counted too, and are followers of the empty context; they are no class.
-            symbols, counts = (array[found[0] < self.num_classes] for array in found)
-            weight = counts.sum() + len(counts)
-            if weight:
-                probs *= len(counts) / weight
-                probs[symbols] += counts / weight
-        return probs
+    def _log_probs(self, context: Context) -> Floats:
+        """From the whole context, or from the empty one up where that is not known yet."""
+        node = self._node(context)
+        if not context:
+            log_probs = self.trie.levels[0].log_probs[: self.num_classes].astype(np.float64)
+        else:
+            log_probs = self.class_log_probs(context[1:])
+            if node is None:
+                return log_probs
+            children = self.trie.children(len(context), node)
+            log_probs = log_probs + float(self.trie.levels[len(context) - 1].log_backoffs[node])
+            level = self.trie.levels[len(context)]
+            log_probs[level.symbols[children]] = level.log_probs[children]
+        log_probs.flags.writeable = False
+        return log_probs
+
+    def _is_followed(self, context: Context) -> bool:
+        node = self._node(context)
+        if node is None:
+            return False
+        children = self.trie.children(len(context), node)
+        return bool(children.start < children.stop)
+
+    def _node(self, ngram: Context) -> int | None:
+        """The node of an n-gram, which is shorter than the longest, in its level; remembered."""
+        if ngram in self._nodes:
+            return self._nodes[ngram]
+        above = self._node(ngram[:-1])
+        found = None if above is None else self.trie.child(len(ngram) - 1, above, ngram[-1])
+        if len(self._nodes) >= _CACHED_NODES:
+            self._nodes = {(): 0}
+        self._nodes[ngram] = found
+        return found
 
     def to_bytes(self) -> bytes:
-        """The model as a file: a line of JSON, then the counts (`NGramTrie.to_bytes`).
-
-        The line names the format, its version, the smoothing, the unit, the symbols, and how many n-grams of each
-        order there are.
-        """
-        header = {**_FORMAT, "unit": self.unit, "symbols": self.symbols, "ngrams": self.num_ngrams}
-        return json.dumps(header).encode() + b"\n" + self._trie.to_bytes()
+        """The model as a file; see `ngram_file`."""
+        return write_ngrams(StoredNGrams(self.unit, self.symbols, self.trie))
 
     @classmethod
-    def from_bytes(cls, content: bytes, *, name: str = "language model") -> NGramModel:
+    def from_bytes(cls, content: Buffer, *, name: str = "language model") -> NGramModel:
         """The inverse of `to_bytes`; `name` is what to call the file in messages.
 
         Raises:
             ModelError: it is no such file, of another version, or damaged.
         """
-        line, _, counts = content.partition(b"\n")
         try:
-            unit, symbols, sizes = _checked_header(line)
-            return cls(symbols, NGramTrie.from_bytes(counts, sizes, num_symbols=len(symbols) + 3), unit)
+            stored = read_ngrams(content)
+            return cls(stored.symbols, stored.trie, stored.unit)
         except (ValueError, RecursionError, VocabularyError) as error:
             raise ModelError(f"{name}: no n-gram language model that can be read: {error}") from None
 
@@ -222,52 +272,41 @@ class NGramModel:
 
     @classmethod
     def load(cls, path: Path | str) -> NGramModel:
-        """Read what `save` wrote.
+        """Open what `save` wrote: mapped into memory, not read.
 
         Raises:
             ModelError: the file cannot be read or is no language model; see `from_bytes`.
         """
         try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise ModelError(f"{path}: the language model cannot be read: {error.strerror}") from error
-        return cls.from_bytes(content, name=str(path))
+            with Path(path).open("rb") as file:
+                content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:  # an empty file cannot be mapped
+            reason = getattr(error, "strerror", None) or error
+            raise ModelError(f"{path}: the language model cannot be read: {reason}") from error
+        return cls.from_bytes(memoryview(content), name=str(path))
 
 
-class NGramScorer:
-    """An n-gram model that speaks in a decoder's tokens, as an attention search asks it.
+def frequent_symbols(sequences: Iterable[Sequence[str]], min_count: int = 1) -> list[str]:
+    """The symbols that occur so often, sorted: a vocabulary that leaves some text to learn unknown symbols from."""
+    counts = Counter(itertools.chain.from_iterable(sequences))
+    return sorted(symbol for symbol, count in counts.items() if count >= min_count)
 
-    Its states are contexts of the model.
-    """
 
-    def __init__(self, model: NGramModel, tokens: Sequence[str | None], *, end: int) -> None:
-        """Map the tokens of a decoder to classes of the model.
+def _encoded(
+    sequences: Sequence[Sequence[str]], symbols: Sequence[str], length: int
+) -> npt.NDArray[np.int32]:
+    """(length,) all sequences, each between begin and end."""
+    index = _index(symbols)
+    unknown, end, begin = _specials(len(symbols))
 
-        Args:
-            model: the language model.
-            tokens: (V) what each index of the decoder stands for. One that the model lacks scores as unknown;
-                None (start, padding) scores minus infinity.
-            end: the decoder's index of the end; what `tokens` holds there does not matter.
-        """
-        classes = [model.unknown if token is None else model.encode([token])[0] for token in tokens]
-        classes[end] = model.end
-        self._model = model
-        self._classes = classes
-        self._silent = [i for i, token in enumerate(tokens) if token is None and i != end]
+    def classes() -> Iterator[int]:
+        for sequence in sequences:
+            yield begin
+            for symbol in sequence:
+                yield index.get(symbol, unknown)
+            yield end
 
-    def begin(self) -> tuple[int, ...]:
-        """The state before any token."""
-        return self._model.context([self._model.begin])
-
-    def advance(self, state: tuple[int, ...], token: int) -> tuple[int, ...]:
-        """The state after one more token."""
-        return self._model.context([*state, self._classes[token]])
-
-    def scores(self, state: tuple[int, ...]) -> Floats:
-        """(V,) natural logarithms of the next token's probabilities, by the decoder's indices."""
-        scores = self._model.class_log_probs(state)[self._classes]
-        scores[self._silent] = -np.inf
-        return scores
+    return np.fromiter(classes(), dtype=np.int32, count=length)
 
 
 def _specials(num_symbols: int) -> tuple[int, int, int]:
@@ -280,20 +319,3 @@ def _index(symbols: Sequence[str]) -> dict[str, int]:
     if len(index) != len(symbols):
         raise VocabularyError("a language model's symbols must be distinct")
     return index
-
-
-def _checked_header(line: bytes) -> tuple[Unit, list[str], list[int]]:
-    """Unit, symbols and numbers of n-grams, or a ValueError."""
-    header = json.loads(line)
-    if not isinstance(header, dict) or {key: header.get(key) for key in _FORMAT} != _FORMAT:
-        raise ValueError(f"its first line does not tell {_FORMAT}")
-    unit, symbols, sizes = header.get("unit"), header.get("symbols"), header.get("ngrams")
-    if unit not in UNITS:
-        raise ValueError(f"its unit is {unit!r}, not one of {', '.join(UNITS)}")
-    if not isinstance(symbols, list) or not all(isinstance(symbol, str) for symbol in symbols):
-        raise ValueError("its symbols are not strings")
-    if not isinstance(sizes, list) or len(sizes) not in range(1, MAX_ORDER + 1):
-        raise ValueError(f"its orders are not 1 to {MAX_ORDER}")
-    if not all(type(size) is int and size >= 0 for size in sizes):
-        raise ValueError("its numbers of n-grams are no counts")
-    return unit, symbols, sizes

@@ -1,19 +1,59 @@
-"""The counts of an n-gram model: a trie of sorted arrays, one level per order.
+"""The n-grams of a model as arrays: a trie, one level for each order, read from a file without building anything.
 
-A node of level n is an n-gram. Its children are the entries `offsets[node]` to `offsets[node + 1]` of the next
-level, sorted by their last symbol. The empty n-gram is node 0 of level 0, which has no arrays. Arrays rather than
-dictionaries: a hundredth of the objects, and a file that is read without building anything.
+A node of level n is an n-gram. Its children are the entries `offsets[node]` to `offsets[node + 1]` of the next level,
+sorted by their last symbol. The empty n-gram is node 0 of level 0, which has no arrays. A file is mapped into memory
+and these arrays are views of it: a model of any size opens at once, and processes share it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-Ints = npt.NDArray[np.int64]
+from amanuensis.language.smoothing import Floats, SmoothTable
+
+Array = npt.NDArray[np.generic]
+Buffer = bytes | memoryview
+
+BITS = (8, 32)
+"""Of a probability in a file: an index into 256 values, or a float."""
+
+_NEVER = -230.0  # a logarithm for what cannot follow at all: 1e-100
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Logarithms:
+    """Logarithms of one level: floats, or indices into a code book.
+
+    Attributes:
+        values: (N,) float32, or uint8 indices.
+        codes: (256,) float32, or None.
+    """
+
+    values: npt.NDArray[np.float32] | npt.NDArray[np.uint8]
+    codes: npt.NDArray[np.float32] | None = None
+
+    def __getitem__(self, at: int | slice) -> npt.NDArray[np.float32]:
+        found = self.values[at]
+        return np.asarray(found if self.codes is None else self.codes[found], dtype=np.float32)
+
+    @classmethod
+    def of(cls, values: Floats, bits: int) -> Logarithms:
+        """Logarithms as they are kept: `bits` is one of `BITS`."""
+        logs = np.maximum(values, _NEVER).astype(np.float32)
+        if bits == 32:
+            return cls(logs)
+        # Bins of equal mass, each told by its mean.
+        ranks = np.sort(logs)
+        means = [float(part.mean()) for part in np.array_split(ranks, 256) if len(part)]
+        codes = np.array(means + [0.0] * (256 - len(means)), dtype=np.float32)
+        codes[: len(means)] = np.maximum.accumulate(codes[: len(means)])
+        middles = (codes[1 : len(means)] + codes[: max(0, len(means) - 1)]) / 2
+        return cls(np.searchsorted(middles, logs).astype(np.uint8), codes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,95 +62,135 @@ class TrieLevel:
 
     Attributes:
         offsets: (nodes of the level above + 1) where the children of each begin.
-        symbols: (n-grams) the last symbol of each.
-        counts: (n-grams) how often each occurred.
+        symbols: (N,) the last symbol of each.
+        log_probs: (N,) natural logarithms of p(h w); see `smoothing`.
+        log_backoffs: (N,) of b; none in the last level, which nothing follows.
     """
 
-    offsets: Ints
-    symbols: Ints
-    counts: Ints
+    offsets: npt.NDArray[np.uint32]
+    symbols: npt.NDArray[np.unsignedinteger]
+    log_probs: Logarithms
+    log_backoffs: Logarithms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NGramTrie:
-    """The n-grams of orders 1 to `len(levels)`."""
+    """The n-grams of orders 1 to `len(levels)`. Node i of level 1 is symbol i."""
 
     levels: tuple[TrieLevel, ...]
 
     @classmethod
-    def count(cls, sequences: Sequence[Sequence[int]], order: int, *, num_symbols: int) -> NGramTrie:
-        """Count the n-grams up to `order` within each sequence of symbols 0 to `num_symbols - 1`."""
-        flat = np.array([symbol for sequence in sequences for symbol in sequence], dtype=np.int64)
-        # How many symbols are left in its sequence from each place on: no n-gram reaches into the next.
-        left = np.concatenate([np.arange(len(sequence), 0, -1) for sequence in sequences])
-        starts, nodes, num_nodes = np.arange(len(flat)), np.zeros(len(flat), np.int64), 1
+    def build(cls, tables: Sequence[SmoothTable], *, bits: int) -> NGramTrie:
+        """From what `smooth` or `prune` gave; `bits` is one of `BITS`."""
         levels = []
-        for n in range(1, order + 1):
-            fits = left[starts] >= n
-            starts, nodes = starts[fits], nodes[fits]
-            keys = nodes * num_symbols + flat[starts + n - 1]
-            keys, nodes, counts = np.unique(keys, return_inverse=True, return_counts=True)
-            parents, symbols = np.divmod(keys, num_symbols)
-            levels.append(TrieLevel(np.searchsorted(parents, np.arange(num_nodes + 1)), symbols, counts))
-            num_nodes = len(keys)
+        num_above = 1
+        small = _symbol_type(len(tables[0]))
+        for n, table in enumerate(tables, start=1):
+            offsets = np.searchsorted(table.parents, np.arange(num_above + 1)).astype(np.uint32)
+            with np.errstate(divide="ignore"):  # a probability of 0 is for symbols that never follow
+                log_probs, log_backoffs = np.log(table.probs), np.log(table.backoffs)
+            levels.append(
+                TrieLevel(
+                    offsets,
+                    table.symbols.astype(small),
+                    Logarithms.of(log_probs, bits),
+                    Logarithms.of(log_backoffs if n < len(tables) else log_backoffs[:0], bits),
+                )
+            )
+            num_above = len(table)
         return cls(tuple(levels))
 
     @property
+    def bits(self) -> int:
+        """Of a probability in a file."""
+        return 32 if self.levels[0].log_probs.codes is None else 8
+
+    @property
     def sizes(self) -> tuple[int, ...]:
-        """How many different n-grams there are of each order."""
+        """How many n-grams there are of each order."""
         return tuple(len(level.symbols) for level in self.levels)
 
-    def find(self, ngram: Sequence[int]) -> int | None:
-        """The node of an n-gram of its level; None if it did not occur."""
-        node = 0
-        for level, symbol in zip(self.levels, ngram, strict=False):
-            first, last = level.offsets[node : node + 2]
-            at = int(first + np.searchsorted(level.symbols[first:last], symbol))
-            if at == last or level.symbols[at] != symbol:
-                return None
-            node = at
-        return node
+    def child(self, level: int, node: int, symbol: int) -> int | None:
+        """The node of level `level + 1` that a node's n-gram and one more symbol lead to; None if there is none."""
+        if level == 0:
+            return symbol
+        below = self.levels[level]
+        first, last = below.offsets[node : node + 2].tolist()
+        at: int = first + int(below.symbols[first:last].searchsorted(symbol))
+        return at if at < last and below.symbols[at] == symbol else None
 
-    def followers(self, ngram: Sequence[int]) -> tuple[Ints, Ints] | None:
-        """The symbols that followed an n-gram shorter than the order, and how often; None if it did not occur."""
-        node = self.find(ngram)
-        if node is None:
-            return None
-        level = self.levels[len(ngram)]
-        children = slice(*level.offsets[node : node + 2])
-        return level.symbols[children], level.counts[children]
+    def children(self, level: int, node: int) -> slice:
+        """The entries of level `level + 1` that are a node's children."""
+        first, last = self.levels[level].offsets[node : node + 2].tolist()
+        return slice(first, last)
 
-    def to_bytes(self) -> bytes:
-        """For each level its offsets, symbols and counts: little-endian 32-bit unsigned integers."""
-        arrays = [a for level in self.levels for a in (level.offsets, level.symbols, level.counts)]
-        assert all(array.max(initial=0) < 2**32 for array in arrays)
-        return b"".join(array.astype("<u4").tobytes() for array in arrays)
+    def arrays(self) -> Iterator[Array]:
+        """All arrays in the order of a file: for each level offsets, probabilities, back-offs, symbols."""
+        for level in self.levels:
+            yield level.offsets
+            for logs in (level.log_probs, level.log_backoffs):
+                if logs.codes is not None:
+                    yield logs.codes
+                yield logs.values
+            yield level.symbols
 
     @classmethod
-    def from_bytes(cls, content: bytes, sizes: Sequence[int], *, num_symbols: int) -> NGramTrie:
-        """The inverse of `to_bytes`.
+    def from_buffer(cls, content: Buffer, sizes: Sequence[int], *, bits: int, num_symbols: int) -> NGramTrie:
+        """The trie whose `arrays` lie in `content` one after another, little-endian.
 
         Args:
-            content: what `to_bytes` wrote.
+            content: bytes, or a mapped file.
             sizes: of the levels, none below 0.
+            bits: one of `BITS`.
             num_symbols: symbols are 0 to this, exclusive.
 
         Raises:
             ValueError: these are not the arrays of such a trie.
         """
-        above = [1, *sizes[:-1]]
-        lengths = [n for nodes, size in zip(above, sizes, strict=True) for n in (nodes + 1, size, size)]
-        if len(content) != 4 * sum(lengths):
-            raise ValueError(f"{len(content)} bytes of counts, not {4 * sum(lengths)}")
-        arrays = np.split(np.frombuffer(content, "<u4").astype(np.int64), np.cumsum(lengths)[:-1])
-        levels = tuple(TrieLevel(*arrays[i : i + 3]) for i in range(0, len(arrays), 3))
+        kinds = list(_kinds(sizes, bits, num_symbols))
+        expected = sum(np.dtype(kind).itemsize * length for kind, length in kinds)
+        if len(content) != expected:
+            raise ValueError(f"{len(content)} bytes of n-grams, not {expected}")
+        arrays, at = [], 0
+        for kind, length in kinds:
+            arrays.append(np.frombuffer(content, kind, length, at))
+            at += arrays[-1].nbytes
+        each = len(arrays) // len(sizes)
+        levels = tuple(_level(arrays[i : i + each]) for i in range(0, len(arrays), each))
         for level in levels:
             _check(level, num_symbols)
         return cls(levels)
 
 
+def _symbol_type(num_symbols: int) -> type[np.unsignedinteger]:
+    if num_symbols <= 2**8:
+        return np.uint8
+    return np.uint16 if num_symbols <= 2**16 else np.uint32
+
+
+def _kinds(sizes: Sequence[int], bits: int, num_symbols: int) -> Iterator[tuple[str, int]]:
+    """Type and length of all arrays of a file."""
+    symbol = np.dtype(_symbol_type(num_symbols)).newbyteorder("<").str
+    for n, (above, size) in enumerate(zip([1, *sizes[:-1]], sizes, strict=True), start=1):
+        yield "<u4", above + 1
+        for length in (size, size if n < len(sizes) else 0):
+            if bits == 8:
+                yield "<f4", 256
+            yield ("<f4" if bits == 32 else "<u1"), length
+        yield symbol, size
+
+
+def _level(arrays: Sequence[Any]) -> TrieLevel:
+    offsets, *logs, symbols = arrays
+    if len(logs) == 2:
+        log_probs, log_backoffs = Logarithms(logs[0]), Logarithms(logs[1])
+    else:
+        log_probs, log_backoffs = Logarithms(logs[1], logs[0]), Logarithms(logs[3], logs[2])
+    return TrieLevel(offsets, symbols, log_probs, log_backoffs)
+
+
 def _check(level: TrieLevel, num_symbols: int) -> None:
-    offsets, symbols = level.offsets, level.symbols
+    offsets, symbols = level.offsets.astype(np.int64), level.symbols.astype(np.int64)
     if offsets[0] != 0 or offsets[-1] != len(symbols) or (np.diff(offsets) < 0).any():
         raise ValueError("offsets out of order")
     rises = np.diff(symbols, prepend=-1) > 0

@@ -23,6 +23,7 @@ from amanuensis.recognition.folder import (
 from amanuensis.recognition.formula_decoder import FormulaDecoder
 from amanuensis.recognition.formula_recognizer import INK_SUFFIXES, FormulaRecognizer, load_formula
 from amanuensis.recognition.formula_runtime import FormulaRuntime, OnnxFormulaRuntime
+from amanuensis.recognition.language import LineOptions, shipped_language_models
 from amanuensis.recognition.loading import load_recognizer
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import OnnxRuntime, Runtime
@@ -46,6 +47,7 @@ __all__ = [
     "FormulaRecognizer",
     "FormulaRuntime",
     "Forward",
+    "LineOptions",
     "MathConfig",
     "ModelConfig",
     "OnnxFormulaRuntime",
@@ -62,6 +64,7 @@ __all__ = [
     "read_config",
     "read_math_config",
     "read_text_config",
+    "shipped_language_models",
     "shipped_models",
     "with_gaps",
     "write_atomically",

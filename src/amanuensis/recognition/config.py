@@ -114,6 +114,7 @@ class TextConfig(ModelConfig):
         normalization: how its training texts were spelt, and so how its readings are.
         decoder: the search that its scores were measured with.
         calibration: what its confidences are worth, by the decoder's mode.
+        language_decoders: by ISO 639-3 code the search for lines of that language, with a language model.
     """
 
     task: ClassVar[str] = "text"
@@ -123,6 +124,7 @@ class TextConfig(ModelConfig):
     normalization: TextNormalization = field(default_factory=TextNormalization)
     decoder: Decoder = field(default_factory=Decoder)
     calibration: Mapping[str, Calibration] = field(default_factory=dict)
+    language_decoders: Mapping[str, Decoder] = field(default_factory=dict)
 
     @property
     def chosen_calibration(self) -> Calibration:
@@ -136,6 +138,7 @@ class TextConfig(ModelConfig):
             "normalization": self.normalization.to_dict(),
             "decoder": self.decoder.to_dict(),
             "calibration": {mode: fitted.to_dict() for mode, fitted in self.calibration.items()},
+            "language_decoders": {code: found.to_dict() for code, found in self.language_decoders.items()},
         }
 
 
@@ -230,6 +233,10 @@ def _recipe(value: Any) -> str | dict[str, Any]:
     return value if isinstance(value, str) else _table(value)
 
 
+def _language_decoders(value: Any) -> dict[str, Decoder]:
+    return {_text(code): Decoder.from_dict(_table(stored)) for code, stored in _table(value).items()}
+
+
 _Parsers = Mapping[str, Callable[[Any], Any]]
 _PARSERS: _Parsers = {
     "name": _text,
@@ -253,6 +260,7 @@ _OWN_PARSERS: Mapping[str, _Parsers] = {
         "calibration": lambda value: {
             mode: Calibration.from_dict(_table(fitted)) for mode, fitted in _table(value).items()
         },
+        "language_decoders": _language_decoders,
     },
     "math": {
         "vocabulary": lambda value: TokenVocab(_texts(value)),
@@ -260,6 +268,6 @@ _OWN_PARSERS: Mapping[str, _Parsers] = {
         "decoder": lambda value: FormulaDecoder.from_dict(_table(value)),
     },
 }
-_OPTIONAL = {"calibration"}  # models from before it was kept have none
+_OPTIONAL = {"calibration", "language_decoders"}  # models from before they were kept have none
 for _config in (TextConfig, MathConfig):
     assert {*_PARSERS, *_OWN_PARSERS[_config.task]} == {f.name for f in fields(_config)}

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from amanuensis.errors import ModelError
-from amanuensis.language.ngram import NGramModel, NGramScorer
+from amanuensis.language import NGramModel, NGramScorer
 from amanuensis.latex import TokenVocab
 from amanuensis.recognition.formula_decoder import FormulaDecoder
 

@@ -6,17 +6,26 @@ import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from amanuensis.errors import AmanuensisError, ImageError
+from amanuensis.decoding import StringScorer
+from amanuensis.errors import AmanuensisError, ImageError, ModelError
 from amanuensis.images import dark_on_light, load_image, looks_like_page, prepare, scale_of
+from amanuensis.language import NGramModel
 from amanuensis.recognition.catalog import DEFAULT_MODEL, find_model
 from amanuensis.recognition.config import TextConfig
-from amanuensis.recognition.decoder import Method
+from amanuensis.recognition.decoder import Decoder
+from amanuensis.recognition.language import (
+    LineOptions,
+    chosen_decoder,
+    find_language_model,
+    open_language_model,
+    scorer_of,
+)
 from amanuensis.recognition.runtime import DEFAULT_BATCH_SIZE, OnnxRuntime, Runtime
 from amanuensis.recognition.spans import readable, spans_of_path
 from amanuensis.recognition.words import words_of_spans
@@ -49,9 +58,27 @@ class Recognizer:
         ```
     """
 
-    def __init__(self, config: TextConfig, runtime: Runtime) -> None:
+    def __init__(
+        self, config: TextConfig, runtime: Runtime, language_model: NGramModel | None = None
+    ) -> None:
+        """Put a recognizer together; see `load`.
+
+        Args:
+            config: what the model is; its decoder is the search.
+            runtime: the network.
+            language_model: of characters, what the decoder names.
+
+        Raises:
+            ModelError: the decoder names a language model, and there is none, or one of another script.
+        """
         self.config = config
         self._runtime = runtime
+        self._language_model = language_model
+        self._scorer: StringScorer[Any] | None = None
+        if config.decoder.language_model:
+            if language_model is None:
+                raise ModelError(f"{config.name}: no language model {config.decoder.language_model} is given")
+            self._scorer = scorer_of(config.decoder, language_model, config.vocabulary)
 
     @classmethod
     def load(
@@ -60,7 +87,8 @@ class Recognizer:
         *,
         threads: int = 1,
         batch_size: int = DEFAULT_BATCH_SIZE,
-        decoder: str | None = None,
+        language: str | None = None,
+        options: LineOptions | None = None,
     ) -> Recognizer:
         """Load a model for reading.
 
@@ -68,16 +96,26 @@ class Recognizer:
             model: a model folder, the name of a shipped model, or a hub id; see `find_model`.
             threads: CPU threads it may use.
             batch_size: lines that go through the network together; it changes speed and memory only.
-            decoder: "best-path" or "prefix-beam"; by default what the model's config says.
+            language: ISO 639-3 code of the lines ("eng", "fra", "lat"): with a language model for it, if one was tuned
+                for this model.
+            options: all that can be said of the search; by default what the model's config says.
 
         Raises:
-            ModelError: no such model, or it is incomplete.
+            ModelError: no such model, it is incomplete, or it has no decoder for the language.
         """
-        runtime = OnnxRuntime(find_model(model), threads, batch_size=batch_size)
-        config = runtime.config
-        if decoder is not None:
-            config = replace(config, decoder=replace(config.decoder, method=cast(Method, decoder)))
-        return cls(config, runtime)
+        options = options or LineOptions()
+        if language is not None:
+            options = replace(options, language=language)
+        folder = find_model(model)
+        runtime = OnnxRuntime(folder, threads, batch_size=batch_size)
+        decoder = chosen_decoder(runtime.config, options)
+        name = decoder.language_model
+        reads_along = open_language_model(find_language_model(name, folder)) if name else None
+        return cls(replace(runtime.config, decoder=decoder), runtime, reads_along)
+
+    def searching(self, decoder: Decoder) -> Recognizer:
+        """The same model with another search, which may weigh the same language model otherwise."""
+        return Recognizer(replace(self.config, decoder=decoder), self._runtime, self._language_model)
 
     @property
     def uncalibrated(self) -> Recognizer:
@@ -149,7 +187,7 @@ class Recognizer:
     def _reading(self, line: _Line, logits: NDArray[np.float32]) -> Reading | AmanuensisError:
         config = self.config
         try:
-            path = config.decoder(logits)
+            path = config.decoder(logits, self._scorer)
         except AmanuensisError as error:  # NaN in the outputs
             return error
         pixels_per_frame = config.stride / line.scale

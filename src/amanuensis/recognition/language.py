@@ -1,0 +1,146 @@
+"""Language models that read lines along: where they lie, how much they weigh (our addition; neither paper has one).
+
+A model's `config.json` holds a decoder for every language that was tuned on validation lines (`amanuensis lm tune`):
+the language model's name, its weight, the search. The name is a file in the model folder, or one of the language models
+that come with the package. A language is used when it is known: the user says it, or the model reads only that one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from amanuensis.decoding import StringScorer
+from amanuensis.decoding.fusion import CharacterFusion
+from amanuensis.errors import ModelError
+from amanuensis.language import NGramModel, Vocab
+from amanuensis.language.ngram import Context
+from amanuensis.recognition.config import TextConfig
+from amanuensis.recognition.decoder import Decoder
+
+NO_LANGUAGE_MODEL = "none"
+SHIPPED_LANGUAGE_MODELS = Path(__file__).parent / "languages"
+_SUFFIX = ".lm"
+
+
+@dataclass(frozen=True, slots=True)
+class LineOptions:
+    """What a user may ask of the search for a line's text; None leaves it to the model.
+
+    Attributes:
+        method: "best-path" or "prefix-beam".
+        language: ISO 639-3 code, such as "fra".
+        language_model: a file, the name of a shipped language model, or "none".
+        language_weight: how much it counts.
+        length_bonus: what every character is worth, as it costs something by the language model.
+    """
+
+    method: str | None = None
+    language: str | None = None
+    language_model: str | None = None
+    language_weight: float | None = None
+    length_bonus: float | None = None
+
+
+def shipped_language_models() -> dict[str, Path]:
+    """The language models of characters that come with the package, by language, sorted."""
+    return {path.stem: path for path in sorted(SHIPPED_LANGUAGE_MODELS.glob(f"*{_SUFFIX}"))}
+
+
+def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
+    """The search that a user asks for.
+
+    Raises:
+        ModelError: no decoder is tuned for the language; a language model without a weight, or a weight without a
+            language model; or an impossible value.
+    """
+    decoder = _decoder_of_language(config, options)
+    if options.language_model == NO_LANGUAGE_MODEL:
+        if options.language_weight:
+            raise ModelError(f"a language model weighs {options.language_weight:g}, but none is to be used")
+        decoder = config.decoder.without_language()
+    elif options.language_model is not None:
+        decoder = replace(decoder, method="prefix-beam", language_model=options.language_model)
+    if options.language_weight is not None:
+        decoder = replace(decoder, language_weight=options.language_weight)
+    if options.length_bonus is not None:
+        decoder = replace(decoder, length_bonus=options.length_bonus)
+    if options.method is not None:
+        decoder = decoder.searching(options.method)
+    _check_complete(decoder)
+    return decoder
+
+
+def _decoder_of_language(config: TextConfig, options: LineOptions) -> Decoder:
+    tuned = config.language_decoders
+    if options.language is None:
+        only = config.languages[0] if len(config.languages) == 1 else None
+        return tuned.get(only, config.decoder) if only else config.decoder
+    if options.language in tuned:
+        return tuned[options.language]
+    if options.language_model is not None:  # the user knows what he wants
+        return config.decoder
+    there = f"there are: {', '.join(tuned)}" if tuned else "there is none"
+    raise ModelError(
+        f"{config.name} has no language model tuned for {options.language!r} ({there}). Tune one on lines of your own "
+        f"(amanuensis lm tune), name one with its weight (--lm, --lm-weight), or read without --language"
+    )
+
+
+def _check_complete(decoder: Decoder) -> None:
+    if decoder.language_model and not decoder.language_weight:
+        raise ModelError(
+            f"{decoder.language_model}: how much is it to weigh? Say so (--lm-weight, about 0.2 to 0.8), "
+            f"or find the best weight with `amanuensis lm tune`"
+        )
+    if decoder.language_weight and not decoder.language_model:
+        raise ModelError(
+            f"a language model weighs {decoder.language_weight:g}, but none is named (--lm FILE, --language)"
+        )
+
+
+def find_language_model(name: str, folder: Path | None = None) -> Path:
+    """The file of a language model.
+
+    Args:
+        name: a file in the model folder, the name of a shipped language model, or a path.
+        folder: the model folder.
+
+    Raises:
+        ModelError: there is none.
+    """
+    shipped = shipped_language_models()
+    places = [*([folder / name] if folder else []), *([shipped[name]] if name in shipped else []), Path(name)]
+    for place in places:
+        if place.is_file():
+            return place
+    raise ModelError(
+        f"{name}: no such language model: neither a file nor one that comes along ({', '.join(shipped) or 'none'})"
+    )
+
+
+def open_language_model(path: Path) -> NGramModel:
+    """A language model of characters.
+
+    Raises:
+        ModelError: it cannot be read, or is of tokens or words.
+    """
+    model = NGramModel.load(path)
+    if model.unit != "characters":
+        raise ModelError(f"{path}: a language model of {model.unit}; reading lines needs one of characters")
+    return model
+
+
+def scorer_of(decoder: Decoder, model: NGramModel, vocabulary: Vocab) -> StringScorer[Context]:
+    """The language model as a search asks it.
+
+    Raises:
+        ModelError: it knows hardly a symbol of the vocabulary.
+    """
+    known = [symbol for symbol in model.symbols if symbol in vocabulary]
+    if 2 * len(known) < min(len(model.symbols), len(vocabulary)):
+        raise ModelError(
+            f"{decoder.language_model}: this language model knows {len(known)} of the {len(vocabulary)} characters "
+            f"that the network writes; is it of another script?"
+        )
+    return CharacterFusion(model, vocabulary, weight=decoder.language_weight, bonus=decoder.length_bonus)
