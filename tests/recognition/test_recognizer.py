@@ -135,7 +135,9 @@ def test_two_threads_read_the_same(tiny_model: Path) -> None:
     assert Recognizer.load(tiny_model, threads=2).read(draw("ab"))[0].text == "ab"
 
 
-@pytest.mark.parametrize("wrong", [{"threads": 0}, {"batch_size": 0}, {"decoder": "guess"}])
+@pytest.mark.parametrize(
+    "wrong", [{"threads": 0}, {"batch_size": 0}, {"options": LineOptions("guess")}, {"language": "fra"}]
+)
 def test_impossible_settings(tiny_model: Path, wrong: dict) -> None:
     with pytest.raises(ModelError):
         Recognizer.load(tiny_model, **wrong)
