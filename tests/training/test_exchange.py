@@ -47,7 +47,7 @@ def drawn(number: int, sample: Sample = SUM, stock: SymbolStock = STOCK) -> Samp
 
 def test_the_stock_holds_what_has_a_kind_and_no_fraction_bars() -> None:
     assert {label: len(examples) for label, examples in STOCK.strokes.items()} == {
-        "3": 1,
+        "3": 2,
         "4": 1,
         "x": 1,
         "+": 1,
