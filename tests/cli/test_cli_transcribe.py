@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from amanuensis.cli.inputs import natural_order
 from tiny_model import draw, write_tiny_model
 
 
@@ -162,9 +161,3 @@ def test_an_output_that_cannot_be_made(run, tiny_model: Path, scans: Path) -> No
     result = run("transcribe", scans, "-m", tiny_model, "-o", scans / "notes.txt")
     assert result.exit_code == 1
     assert "notes.txt: File exists" in result.stderr
-
-
-def test_natural_order() -> None:
-    names = ["b", "a10", "a2", "a02b", "A1", "10", "9", "é", "a"]
-    paths = sorted(map(Path, names), key=natural_order)
-    assert [str(path) for path in paths] == ["9", "10", "a", "A1", "a02b", "a2", "a10", "b", "é"]

@@ -105,15 +105,11 @@ def frames_of(files: Sequence[ImageFile]) -> Iterator[LineImage]:
             yield LineImage(file, frame, total)
 
 
-def natural_order(path: Path) -> list[tuple[int, str] | tuple[int, int, str]]:
-    """A sorting key by which line 2 stands before line 10."""
-    parts = re.split(r"(\d+)", str(path).casefold())
-    return [(0, int(part), part) if part.isdecimal() else (1, part) for part in parts if part]
-
-
 def _in_folder(folder: Path, suffixes: frozenset[str]) -> tuple[list[ImageFile], str]:
     found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
     found = [path for path in found if not any(part.startswith(".") for part in path.parts)]
+    from amanuensis.jobs import natural_order  # noqa: PLC0415
+
     images = sorted((path for path in found if path.suffix.lower() in suffixes), key=natural_order)
     others = Counter(path.suffix.lower() or path.name for path in found if path not in set(images))
     if not images:

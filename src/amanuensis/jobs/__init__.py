@@ -2,6 +2,7 @@
 
 from amanuensis.jobs.collection import Order, Summary, Watch, read_collection
 from amanuensis.jobs.journal import Plan
+from amanuensis.jobs.listing import Listing, natural_order
 from amanuensis.jobs.shards import Shard
 from amanuensis.jobs.status import Failure, Status, read_status
 from amanuensis.jobs.tasks import Engine, Outcome, PageOutput, PageTask, ReadPage, Work
@@ -10,6 +11,7 @@ from amanuensis.jobs.workers import LocalEngine
 __all__ = [
     "Engine",
     "Failure",
+    "Listing",
     "LocalEngine",
     "Order",
     "Outcome",
@@ -22,6 +24,7 @@ __all__ = [
     "Summary",
     "Watch",
     "Work",
+    "natural_order",
     "read_collection",
     "read_status",
 ]

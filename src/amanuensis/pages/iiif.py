@@ -44,7 +44,7 @@ class CanvasPicture:
     manifest: Path
     names: tuple[str, ...]
 
-    def path(self) -> Path:
+    def file(self) -> Path:
         """Where it lies.
 
         Raises:
@@ -63,11 +63,11 @@ class CanvasPicture:
 
     def size(self) -> tuple[int, int]:
         """Width and height in pixels; see `Picture`."""
-        return image_size(self.path())
+        return image_size(self.file())
 
     def load(self) -> NDArray[np.uint8]:
         """(H, W) grey; see `Picture`."""
-        return load_image(self.path())
+        return load_image(self.file())
 
 
 def read_manifest(path: Path) -> Iterator[PageSource]:
@@ -153,6 +153,6 @@ def _label(label: Any) -> str:
 def _image_name(picture: CanvasPicture) -> str:
     """Relative to the manifest; the likeliest name where the image is not there."""
     try:
-        return picture.path().relative_to(picture.manifest.parent).as_posix()
+        return picture.file().relative_to(picture.manifest.parent).as_posix()
     except ImageError:
         return next(iter(picture.names), "")

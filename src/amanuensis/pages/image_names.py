@@ -28,7 +28,8 @@ IMAGE_SUFFIXES = (
 """Of pictures, in the order in which they are looked for where a page file's own name fits none."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_FOLDERS_OF_XML = frozenset(("page", "alto", "xml", "pagexml", "page_xml"))
+FOLDERS_OF_XML = frozenset(("page", "alto", "xml", "pagexml", "page_xml"))
+"""Names of folders of page files whose images lie above them."""
 
 
 def checked_name(name: str, where: str) -> Path:
@@ -64,7 +65,7 @@ def find_image(page_file: Path, name: str) -> Path:
     """
     relative = checked_name(name, str(page_file))
     folders = [page_file.parent]
-    if page_file.parent.name.casefold() in _FOLDERS_OF_XML:
+    if page_file.parent.name.casefold() in FOLDERS_OF_XML:
         folders.append(page_file.parent.parent)
     stems = [relative.with_suffix(""), Path(page_file.stem)]
     names = [relative, *(stem.with_name(stem.name + suffix) for stem in stems for suffix in IMAGE_SUFFIXES)]

@@ -31,6 +31,10 @@ class PdfPicture:
     path: Path
     frame: int
 
+    def file(self) -> Path:
+        """The PDF."""
+        return self.path
+
     def size(self) -> tuple[int, int]:
         """Width and height in pixels; see `Picture`."""
         with _opened(self.path) as document, _page(document, self) as page:

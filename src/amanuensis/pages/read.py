@@ -59,6 +59,16 @@ def read(path: Path | str) -> Iterator[PageSource]:
         yield from _read_images(path)
 
 
+def is_page_file(path: Path) -> bool:
+    """Whether an XML file is PAGE or ALTO, of any version.
+
+    Raises:
+        DataError: it cannot be read, or is broken.
+    """
+    root = parse_page_file(read_bytes(path), str(path))
+    return is_page(root) or is_alto(root)
+
+
 def _looks_like_xml(beginning: bytes) -> bool:
     return beginning.removeprefix(_MARK).lstrip().startswith(b"<")
 

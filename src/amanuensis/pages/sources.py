@@ -27,6 +27,13 @@ _SAME_SHAPE = 0.01  # relative difference of the scales in x and y that rounding
 class Picture(Protocol):
     """The picture of one page."""
 
+    def file(self) -> Path:
+        """The file that it lies in.
+
+        Raises:
+            ImageError: it is not there.
+        """
+
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, without decoding it.
 
@@ -49,6 +56,10 @@ class ImagePicture:
     path: Path
     frame: int = 0
 
+    def file(self) -> Path:
+        """The image file."""
+        return self.path
+
     def size(self) -> tuple[int, int]:
         """Width and height in pixels; see `Picture`."""
         return image_size(self.path, frame=self.frame)
@@ -66,21 +77,17 @@ class NamedPicture:
     name: str
     frame: int = 0
 
-    def path(self) -> Path:
-        """Where it lies.
-
-        Raises:
-            ImageError: nowhere that it may.
-        """
+    def file(self) -> Path:
+        """Where it lies; see `Picture`."""
         return find_image(self.page_file, self.name)
 
     def size(self) -> tuple[int, int]:
         """Width and height in pixels; see `Picture`."""
-        return image_size(self.path(), frame=self.frame)
+        return image_size(self.file(), frame=self.frame)
 
     def load(self) -> NDArray[np.uint8]:
         """(H, W) grey; see `Picture`."""
-        return load_image(self.path(), frame=self.frame)
+        return load_image(self.file(), frame=self.frame)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,15 @@ class PageSource:
     def name(self) -> str:
         """For messages: the file, with the page's number (from 1) where it has several."""
         return f"{self.page.source}[{self.page.frame + 1}]" if self.page.frame else self.page.source
+
+    def files(self) -> tuple[Path, ...]:
+        """The files that it comes from: its own, and that of its picture where that is another one and is there."""
+        own = Path(self.page.source)
+        try:
+            picture = self.picture.file()
+        except AmanuensisError:
+            return (own,)
+        return (own,) if picture == own else (own, picture)
 
     def load(self) -> NDArray[np.uint8]:
         """The picture in the size that the page file gives, so that its coordinates fit: (H, W) grey.
