@@ -28,6 +28,7 @@ ORDER = (
     "decoding",
     "data",
     "recognition",
+    "correction",
     "evaluation",
     "pages",
     "models",

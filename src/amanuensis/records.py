@@ -121,6 +121,7 @@ class Reading:
         alternatives: the next best readings, if they were asked for.
         remarks: what a reader should know: the picture is far from what the model learned, the search was cut.
         words: of a line, one per word of `text`, in reading order.
+        uncorrected: what was read, where a correction changed it; None where `text` is what was read.
     """
 
     text: str
@@ -129,6 +130,7 @@ class Reading:
     alternatives: Sequence[Alternative] = ()
     remarks: Sequence[str] = ()
     words: Sequence[WordSpan] = ()
+    uncorrected: str | None = None
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,22 +17,29 @@ from amanuensis.cli.options import (
     BatchSize,
     Beam,
     Branch,
+    Correct,
+    CorrectorFolder,
     Json,
     Language,
     LanguageModel,
     LanguageWeight,
     LengthBonus,
+    Lexicons,
     Models,
     Quiet,
     Search,
+    Theta,
     Threads,
+    correction_of,
     formula_options,
+    lexicon_of,
     line_options,
 )
 from amanuensis.cli.scores import Scoring
 from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
+    from amanuensis.correction import Correction
     from amanuensis.data import Dataset
     from amanuensis.evaluation import Results
     from amanuensis.recognition import FormulaRecognizer, Recognizer
@@ -48,6 +56,10 @@ HELP = teach(
     (
         "amanuensis evaluate data/letters --split test --from-results letters.jsonl --json",
         "scores a result file again, without reading an image",
+    ),
+    (
+        "amanuensis evaluate data/letters --split test --correct lexicon --lexicon words.txt",
+        "corrects by a list of words, and says what that mended and what it broke",
     ),
     (
         "amanuensis evaluate crohme --split test2014 -m math --against one-branch.jsonl",
@@ -110,6 +122,10 @@ def evaluate(
         Path | None,
         typer.Option("--against", metavar="FILE", help="Another model's results: is the difference luck?"),
     ] = None,
+    correct: Correct = None,
+    corrector: CorrectorFolder = None,
+    lexicons: Lexicons = None,
+    theta: Theta = None,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
     quiet: Quiet = False,
@@ -119,6 +135,9 @@ def evaluate(
     from amanuensis.evaluation import read_results, write_results  # noqa: PLC0415
     from amanuensis.recognition import load_recognizer  # noqa: PLC0415
 
+    correction = correction_of(correct, corrector=corrector, lexicons=lexicons, theta=theta)
+    if from_results is not None and correction is not None:
+        raise typer.BadParameter("--correct corrects what is read; results of a file were read before")
     if from_results is not None and results is not None:
         raise typer.BadParameter("a result file is either read (--from-results) or written (--results)")
     datasets = read_datasets(paths)
@@ -149,11 +168,13 @@ def evaluate(
         )
         target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
         _check_writable(target)
-        found = _read(recognizer, samples, quiet=quiet)
+        found = _read(recognizer, samples, correction, quiet=quiet)
         write_results(found, target)
         note(f"what was read, line by line: {target}", quiet=quiet)
     rival = None if against is None else read_results(against)
-    scoring = Scoring(samples, tokenizer.value, tuple(without or ()), limits, html, rival)
+    scoring = Scoring(
+        samples, tokenizer.value, tuple(without or ()), limits, html, rival, lexicon_of(correction)
+    )
     told = scoring.formulas(found) if _are_formulas(found) else scoring.lines(found)
     told.tell(problems, as_json=as_json, quiet=quiet)
     if told.num_failed:
@@ -197,10 +218,21 @@ def _check_writable(target: Path) -> None:
         raise DataError(f"{target}: cannot be written; choose another place with --results")
 
 
-def _read(recognizer: Recognizer | FormulaRecognizer, samples: Sequence[Sample], *, quiet: bool) -> Results:
+def _read(
+    recognizer: Recognizer | FormulaRecognizer,
+    samples: Sequence[Sample],
+    correction: Correction | None,
+    *,
+    quiet: bool,
+) -> Results:
     from amanuensis import evaluation  # noqa: PLC0415
+    from amanuensis.correction import CorrectingRecognizer  # noqa: PLC0415
 
     kept = evaluation.caption if recognizer.config.task == "math" else evaluation.transcription
 
     with Progress("lines", len(samples), quiet=quiet) as progress:
-        return evaluation.evaluate(recognizer, samples, kept=kept, progress=progress.update)
+        if correction is None:
+            return evaluation.evaluate(recognizer, samples, kept=kept, progress=progress.update)
+        correcting = CorrectingRecognizer(recognizer, correction)
+        results = evaluation.evaluate(correcting, samples, kept=kept, progress=progress.update)
+    return replace(results, correction=correcting.to_dict())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
+    from amanuensis.correction import Correction
+    from amanuensis.language.lexicon import Lexicon
     from amanuensis.recognition.formula_recognizer import FormulaOptions
     from amanuensis.recognition.language import LineOptions
 
@@ -66,6 +70,34 @@ Branch = Annotated[
         help="Of formulas: the branch that reads, or all together, which tells where they disagree.",
     ),
 ]
+Correct = Annotated[
+    str | None,
+    typer.Option(
+        "--correct",
+        metavar="lexicon|tagger|t5",
+        help="Of lines: correct what was read; see amanuensis correction --help.",
+    ),
+]
+CorrectorFolder = Annotated[
+    str | None,
+    typer.Option(
+        "--corrector",
+        metavar="DIR",
+        help="What corrects: a folder that correction train wrote; of t5 also a hub id.",
+    ),
+]
+Lexicons = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--lexicon",
+        metavar="FILE",
+        help="Words for --correct: a word a line, with a count behind a tab if known; .gz too; may be repeated.",
+    ),
+]
+Theta = Annotated[
+    float | None,
+    typer.Option("--theta", min=0.0, max=1.0, help="Correct where the corrector is surer than this."),
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")]
 BatchSize = Annotated[
     int, typer.Option("--batch-size", min=1, help="Lines read together: speed and memory, never the text.")
@@ -99,6 +131,33 @@ def formula_options(
     from amanuensis.recognition.formula_recognizer import FormulaOptions  # noqa: PLC0415
 
     return FormulaOptions(beam, _branch(branch), language_model, language_weight)
+
+
+def correction_of(
+    kind: str | None, *, corrector: str | None, lexicons: Sequence[Path] | None, theta: float | None
+) -> Correction | None:
+    """The correction that a command line asks for; None if it asks for none.
+
+    Raises:
+        typer.BadParameter: an option of correction without --correct.
+    """
+    if kind is None:
+        if corrector is not None or lexicons or theta is not None:
+            raise typer.BadParameter(
+                "--corrector, --lexicon and --theta belong to --correct: say which correction"
+            )
+        return None
+    from amanuensis.correction import load_correction  # noqa: PLC0415
+
+    return load_correction(kind, corrector=corrector, lexicons=lexicons or (), theta=theta)
+
+
+def lexicon_of(correction: Correction | None) -> Lexicon | None:
+    """The words that a correction knows; None if it has no lexicon."""
+    from amanuensis.language.lexicon import Lexicon  # noqa: PLC0415
+
+    found = None if correction is None else getattr(correction.corrector, "lexicon", None)
+    return found if isinstance(found, Lexicon) else None
 
 
 def _branch(given: str | None) -> int | Literal["all"] | None:

@@ -173,6 +173,8 @@ def _described(reading: Reading) -> dict[str, Any]:
         described["alternatives"] = [
             {"text": other.text, "confidence": round(other.confidence, 4)} for other in reading.alternatives
         ]
+    if reading.uncorrected is not None:
+        described["uncorrected"] = reading.uncorrected
     if reading.remarks:
         described["remarks"] = list(reading.remarks)
     return described

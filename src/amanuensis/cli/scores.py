@@ -12,6 +12,7 @@ from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
     from amanuensis.evaluation import FormulaReport, Report, Results, Summary
+    from amanuensis.language.lexicon import Lexicon
     from amanuensis.metrics import FormulaScores, Tokenizer
     from amanuensis.records import Sample
 
@@ -52,6 +53,7 @@ class Scoring:
         tokenizer, without, html: of lines: words, sets left out of a second total, a report to look at.
         limits: of formulas.
         rival: another model's results on the same samples.
+        lexicon: of the correction, to tell which words it lacks; None if there is none.
     """
 
     samples: Sequence[Sample]
@@ -60,17 +62,22 @@ class Scoring:
     limits: bool
     html: Path | None
     rival: Results | None
+    lexicon: Lexicon | None = None
 
     def lines(self, results: Results) -> Told:
         """The scores of lines."""
-        from amanuensis.evaluation import score, write_html  # noqa: PLC0415
+        from amanuensis.evaluation import report_corrections, score, write_html  # noqa: PLC0415
 
         report = score(results, self.samples, tokenizer=self.tokenizer, without=self.without)
+        corrections = report_corrections(report, known=self.lexicon) if results.correction else None
         remarks = []
         if self.html is not None:
-            write_html(report, self.html)
+            write_html(report, self.html, corrections=corrections)
             remarks.append(f"the report: {self.html}")
         document = report.to_dict()
+        if corrections is not None:
+            document["correction"] = corrections.to_dict()
+            remarks.append(_told_correction(document["correction"]))
         if words := document["calibration"].get("words"):
             remarks.append(f"confidence of words: {100 * words['ece']:.1f} points off on average (ECE)")
         if self.rival is not None:
@@ -126,6 +133,18 @@ def _told_difference(against: dict[str, Any]) -> str:
     shown = f" ({_points(interval[0])} to {_points(interval[1])})" if interval else ""
     return (
         f"against {against['model']}: CER {_points(against['difference'])} points{shown}, paired over pages"
+    )
+
+
+def _told_correction(told: dict[str, Any]) -> str:
+    interval = told["cer_difference_interval"]
+    shown = f" ({_points(interval[0])} to {_points(interval[1])})" if interval else ""
+    time = told.get("milliseconds_per_line")
+    took = f", {time:.1f} ms a line" if time else ""
+    return (
+        f"corrected by {told['kind']}: CER {_percent(told['cer_before'])} -> {_percent(told['cer'])} %{shown}; "
+        f"{told['rescued_words']:,} words rescued, {told['harmed_words']:,} of {told['right_words']:,} right "
+        f"words harmed ({_percent(told['harm_rate'])} %){took}"
     )
 
 

@@ -15,15 +15,20 @@ from amanuensis.cli.options import (
     BatchSize,
     Beam,
     Branch,
+    Correct,
+    CorrectorFolder,
     Language,
     LanguageModel,
     LanguageWeight,
     LengthBonus,
+    Lexicons,
     Models,
     NBest,
     Quiet,
     Search,
+    Theta,
     Threads,
+    correction_of,
     formula_options,
     line_options,
 )
@@ -31,6 +36,7 @@ from amanuensis.cli.outputs import Format, Result, open_output
 from amanuensis.records import Reading
 
 if TYPE_CHECKING:
+    from amanuensis.correction import CorrectingRecognizer
     from amanuensis.recognition import FormulaRecognizer, Recognizer
 
 # On validation lines of text-small, half trained, a mean confidence of 0.6 went with a character error rate of
@@ -49,6 +55,10 @@ HELP = teach(
     (
         "amanuensis transcribe scans/ -o text/",
         "writes text/NAME.txt for every image, replacing what is there",
+    ),
+    (
+        "amanuensis transcribe scans/ --correct lexicon --lexicon words.txt",
+        "corrects doubtful words by a list of words, one a line",
     ),
     (
         "amanuensis transcribe -m math formula.png strokes.inkml",
@@ -75,11 +85,16 @@ def transcribe(
     language_weight: LanguageWeight = None,
     length_bonus: LengthBonus = None,
     branch: Branch = None,
+    correct: Correct = None,
+    corrector: CorrectorFolder = None,
+    lexicons: Lexicons = None,
+    theta: Theta = None,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
     quiet: Quiet = False,
 ) -> None:
     """Read images of lines."""
+    from amanuensis.correction import CorrectingRecognizer  # noqa: PLC0415
     from amanuensis.recognition import (  # noqa: PLC0415
         INK_SUFFIXES,
         FormulaRecognizer,
@@ -105,13 +120,15 @@ def transcribe(
         ),
     )
     formulas = isinstance(recognizer, FormulaRecognizer)
+    correction = correction_of(correct, corrector=corrector, lexicons=lexicons, theta=theta)
+    reader = recognizer if correction is None else CorrectingRecognizer(recognizer, correction)
     files, remarks = find_images(paths, SUFFIXES | INK_SUFFIXES if formulas else SUFFIXES)
     for remark in remarks:
         note(remark, quiet=quiet)
     out = open_output(form, output, files, formulas=formulas)
     tally = _Tally()
     with Progress("images", len(files), quiet=quiet) as progress:
-        for image, result in _read(recognizer, files, n_best or 1):
+        for image, result in _read(reader, files, n_best or 1):
             progress.clear()
             tally.add(image, result)
             out.add(image, result)
@@ -129,7 +146,7 @@ def _beam(beam: int | None, n_best: int | None) -> int | None:
 
 
 def _read(
-    recognizer: Recognizer | FormulaRecognizer, files: Sequence[ImageFile], n_best: int
+    recognizer: Recognizer | FormulaRecognizer | CorrectingRecognizer, files: Sequence[ImageFile], n_best: int
 ) -> Iterator[tuple[LineImage, Result]]:
     """Every image with its reading or its error, in order."""
     from amanuensis.recognition import FormulaRecognizer  # noqa: PLC0415

@@ -1,6 +1,7 @@
 """A recognizer on labelled lines: per-sample results, scores from them, a report to look at."""
 
 from amanuensis.evaluation.calibrate import CalibrationTrial, fit_calibration
+from amanuensis.evaluation.corrections import CorrectionReport, report_corrections
 from amanuensis.evaluation.evaluate import EvaluatedRecognizer, caption, evaluate, transcription
 from amanuensis.evaluation.formulas import (
     FormulaReport,
@@ -15,6 +16,7 @@ from amanuensis.evaluation.results import Outcome, Results, read_results, write_
 
 __all__ = [
     "CalibrationTrial",
+    "CorrectionReport",
     "EvaluatedRecognizer",
     "FormulaReport",
     "Outcome",
@@ -30,6 +32,7 @@ __all__ = [
     "fit_calibration",
     "html_report",
     "read_results",
+    "report_corrections",
     "score",
     "score_formula_results",
     "transcription",

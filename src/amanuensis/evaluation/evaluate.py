@@ -152,4 +152,5 @@ def _outcome(key: str, text: str, reading: Reading) -> Outcome:
         reading.confidence,
         words=tuple(word.confidence for word in reading.words),
         characters=tuple(span.confidence for span in reading.spans) if reading.words else (),
+        uncorrected=reading.uncorrected,
     )

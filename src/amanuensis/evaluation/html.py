@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from amanuensis.evaluation.corrections import CorrectionReport
+from amanuensis.evaluation.corrections_html import corrections_shown
 from amanuensis.evaluation.pieces import bar, differences, glyph, percent, picture, reliability_plot
 from amanuensis.evaluation.reliability import Level, Reliability
 from amanuensis.evaluation.report import Report, ScoredLine, Summary
@@ -24,24 +26,28 @@ _WORDS: dict[Tokenizer, str] = {
 }
 
 
-def write_html(report: Report, path: Path | str, *, worst: int = 40) -> None:
+def write_html(
+    report: Report, path: Path | str, *, worst: int = 40, corrections: CorrectionReport | None = None
+) -> None:
     """Write `html_report` to a file, which appears whole or not at all."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(Path(path), html_report(report, worst=worst).encode())
+    write_atomically(Path(path), html_report(report, worst=worst, corrections=corrections).encode())
 
 
-def html_report(report: Report, *, worst: int = 40) -> str:
+def html_report(report: Report, *, worst: int = 40, corrections: CorrectionReport | None = None) -> str:
     """A self-contained page.
 
     Args:
         report: what to show.
         worst: how many of the worst lines to show with their pictures; those are read from the data again.
+        corrections: what the correction of the results did, to be shown too.
     """
     model = escape(report.results.model)
     sections = [
         _heading(report, model),
         _cards(report),
         _sets(report),
+        corrections_shown(corrections) if corrections else "",
         _failures(report.failed),
         _worst_lines(report.lines, worst),
         _confusions(report),

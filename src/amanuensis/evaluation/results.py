@@ -31,6 +31,7 @@ class Outcome:
         error: why it could not be read; None if it was.
         words: a confidence for every word of `text`; () if they were not kept.
         characters: a confidence for every character of `text`; () if they were not kept.
+        uncorrected: what was read, where a correction changed it; None where it did not.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Outcome:
     error: str | None = None
     words: tuple[float, ...] = ()
     characters: tuple[float, ...] = ()
+    uncorrected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Results:
         decoder: the search over the network's outputs, its method and settings.
         seconds: wall-clock time of reading, images loaded and all, by data set.
         outcomes: one per sample, ids all different.
+        correction: what corrected the readings, its settings and time; None if nothing did.
     """
 
     model: str
@@ -62,6 +65,7 @@ class Results:
     decoder: Mapping[str, Any]
     seconds: Mapping[str, float]
     outcomes: tuple[Outcome, ...]
+    correction: Mapping[str, Any] | None = None
 
 
 def write_results(results: Results, path: Path | str) -> None:
@@ -75,6 +79,8 @@ def write_results(results: Results, path: Path | str) -> None:
         "decoder": dict(results.decoder),
         "seconds": {name: round(seconds, 3) for name, seconds in results.seconds.items()},
     }
+    if results.correction is not None:
+        header["correction"] = dict(results.correction)
     rows = [header, *map(_row, results.outcomes)]
     encoded = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -114,6 +120,8 @@ def _row(outcome: Outcome) -> dict[str, Any]:
     for name, told in (("words", outcome.words), ("characters", outcome.characters)):
         if told:
             row[name] = [round(one, 4) for one in told]
+    if outcome.uncorrected is not None:
+        row["uncorrected"] = outcome.uncorrected
     return row
 
 
@@ -139,6 +147,7 @@ def _with_header(path: Path, header: dict[str, Any], outcomes: tuple[Outcome, ..
             decoder=dict(header["decoder"]),
             seconds={str(name): float(seconds) for name, seconds in header["seconds"].items()},
             outcomes=outcomes,
+            correction=None if header.get("correction") is None else dict(header["correction"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         raise DataError(f"{path}:1: the header is not complete ({error!r})") from error
@@ -155,6 +164,9 @@ def _outcome(path: Path, number: int, row: dict[str, Any]) -> Outcome:
         raise DataError(f"{path}:{number}: {identity} has neither a text nor an error")
     if confidence is not None and not isinstance(confidence, int | float):
         raise DataError(f"{path}:{number}: {identity} has the confidence {confidence!r}; a number is needed")
+    uncorrected = row.get("uncorrected")
+    if uncorrected is not None and not isinstance(uncorrected, str):
+        raise DataError(f"{path}:{number}: {identity}: what was read before the correction is no text")
     return Outcome(
         identity,
         text,
@@ -163,6 +175,7 @@ def _outcome(path: Path, number: int, row: dict[str, Any]) -> Outcome:
         characters=_confidences(
             f"{path}:{number}: {identity}", row.get("characters", []), len(text), "character"
         ),
+        uncorrected=uncorrected,
     )
 
 

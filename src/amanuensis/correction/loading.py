@@ -1,0 +1,120 @@
+"""A correction by what a user says: its kind, a corrector's folder, lexicons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, get_args
+
+from amanuensis.correction.by_lexicon import LexiconCorrector, LexiconSettings
+from amanuensis.correction.confusions import Confusions
+from amanuensis.correction.folder import (
+    CONFUSIONS_FILE,
+    LEXICON_FILE,
+    CorrectorConfig,
+    is_corrector_folder,
+    read_corrector_config,
+    read_json,
+    write_corrector,
+)
+from amanuensis.correction.pipeline import Correction, Kind
+from amanuensis.errors import ModelError
+from amanuensis.language.lexicon import read_lexicon, read_lexicons
+
+DEFAULT_THETA = 0.65
+"""Of a lexicon without a folder: tuned on the validation lines of open data (docs/experiments.md)."""
+
+
+def load_correction(
+    kind: str,
+    *,
+    corrector: Path | str | None = None,
+    lexicons: Sequence[Path | str] = (),
+    theta: float | None = None,
+) -> Correction:
+    """A correction, ready to run.
+
+    Args:
+        kind: "lexicon", "tagger" or "t5".
+        corrector: the folder that `correction train` wrote; of T5 also a hub id. A lexicon can do without.
+        lexicons: files of words; they take the place of a folder's own lexicon.
+        theta: apply proposals above this confidence; by default what the folder was tuned to.
+
+    Raises:
+        ModelError: no such kind or folder, or the folder is of another kind.
+        DataError: a lexicon cannot be read.
+    """
+    if kind not in get_args(Kind):
+        raise ModelError(f"there is no correction {kind!r}; there are: {', '.join(get_args(Kind))}")
+    if theta is not None and not 0 <= theta <= 1:
+        raise ModelError(f"theta is a probability, not {theta}")
+    correction = _LOADERS[kind](corrector, lexicons)
+    if theta is None:
+        return correction
+    return Correction(correction.kind, correction.corrector, theta, correction.context, correction.facts)
+
+
+def write_lexicon_corrector(
+    folder: Path | str, corrector: LexiconCorrector, *, config: CorrectorConfig
+) -> Path:
+    """Write what `load_correction("lexicon", corrector=folder)` reads; the settings are the corrector's.
+
+    Raises:
+        ModelError: something else lies there.
+    """
+    confusions = json.dumps(corrector.confusions.to_dict(), ensure_ascii=False) + "\n"
+    files: dict[str, bytes | Path] = {
+        LEXICON_FILE: corrector.lexicon.to_bytes(),
+        CONFUSIONS_FILE: confusions.encode(),
+    }
+    return write_corrector(folder, config, files)
+
+
+def settings_from_dict(stored: dict[str, Any], where: object) -> LexiconSettings:
+    """Settings as stored.
+
+    Raises:
+        ModelError: a key is unknown or a value is no number.
+    """
+    known = {field.name for field in fields(LexiconSettings)}
+    if unknown := sorted(set(stored) - known):
+        raise ModelError(f"{where}: unknown settings {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    if wrong := sorted(key for key, value in stored.items() if type(value) not in (int, float)):
+        raise ModelError(f"{where}: {wrong[0]!r} must be a number, not {stored[wrong[0]]!r}")
+    return LexiconSettings(**stored)
+
+
+def _lexicon(corrector: Path | str | None, lexicons: Sequence[Path | str]) -> Correction:
+    if corrector is None:
+        if not lexicons:
+            raise ModelError(
+                "correction by a lexicon needs one: name a file of words, or a corrector's folder"
+            )
+        by_words = LexiconCorrector(read_lexicons(lexicons))
+        facts = {"lexicon": [Path(path).name for path in lexicons], **asdict(by_words.settings)}
+        return Correction("lexicon", by_words, DEFAULT_THETA, 1, facts)
+    folder, config = _folder_of("lexicon", corrector)
+    lexicon = read_lexicons(lexicons) if lexicons else read_lexicon(folder / LEXICON_FILE)
+    settings = settings_from_dict(dict(config.settings), folder)
+    confusions = Confusions.from_dict(read_json(folder / CONFUSIONS_FILE))
+    facts = {"corrector": folder.name, **asdict(settings)}
+    if lexicons:
+        facts["lexicon"] = [Path(path).name for path in lexicons]
+    return Correction(
+        "lexicon", LexiconCorrector(lexicon, confusions, settings), config.theta, config.context, facts
+    )
+
+
+def _folder_of(kind: Kind, corrector: Path | str) -> tuple[Path, CorrectorConfig]:
+    folder = Path(corrector)
+    if not is_corrector_folder(folder):
+        raise ModelError(f"{folder}: no corrector lies there; `amanuensis correction train {kind}` makes one")
+    config = read_corrector_config(folder)
+    if config.kind != kind:
+        raise ModelError(f"{folder}: this corrector is of the kind {config.kind}, not {kind}")
+    return folder, config
+
+
+_LOADERS = {"lexicon": _lexicon}
