@@ -20,6 +20,7 @@ from amanuensis.randomness import seed_for
 from amanuensis.training.batches import Batch, TrainingSource, batches_of_epoch
 from amanuensis.training.curriculum import Course, Guided
 from amanuensis.training.distributed import World
+from amanuensis.training.memory import give_back_free_memory
 from amanuensis.training.objectives import Objective
 from amanuensis.training.schedules import Schedule
 from amanuensis.training.state import Progress
@@ -130,6 +131,7 @@ class Fit:
                 return False
         progress.epoch += 1
         progress.step_in_epoch = 0
+        give_back_free_memory()
         return True
 
     def _is_paused(self) -> bool:
