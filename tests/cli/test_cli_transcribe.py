@@ -161,3 +161,33 @@ def test_an_output_that_cannot_be_made(run, tiny_model: Path, scans: Path) -> No
     result = run("transcribe", scans, "-m", tiny_model, "-o", scans / "notes.txt")
     assert result.exit_code == 1
     assert "notes.txt: File exists" in result.stderr
+
+
+def test_natural_order() -> None:
+    names = ["b", "a10", "a2", "a02b", "A1", "10", "9", "é", "a"]
+    paths = sorted(map(Path, names), key=natural_order)
+    assert [str(path) for path in paths] == ["9", "10", "a", "A1", "a02b", "a2", "a10", "b", "é"]
+
+
+@pytest.mark.parametrize("form", ["txt", "tsv", "json"])
+def test_gaps_in_every_format(run, tiny_model: Path, tmp_path: Path, form: str) -> None:
+    faint = draw("ab ba é").astype(float)
+    faint[:, 48:80] = 255 - 0.52 * (255 - faint[:, 48:80])  # "ba" is hardly more ink than paper
+    Image.fromarray(faint.astype(np.uint8)).save(tmp_path / "line.png")
+    arguments = ["transcribe", tmp_path / "line.png", "-m", tiny_model, "-f", form]
+    shown = run(*arguments).stdout
+    assert "ab ba é" in shown
+    assert '"gap"' not in shown
+    marked = run(*arguments, "--gap-below", 0.5).stdout
+    assert "ab […] é" in marked
+    if form == "json":
+        [line] = json.loads(marked)["lines"]
+        assert [word["text"] for word in line["words"]] == ["ab", "[…]", "é"]
+        gap = line["words"][1]
+        assert (gap["gap"], gap["read"]) == (True, "ba")
+        assert gap["confidence"] < 0.5
+        assert 44 <= gap["start"] < gap["end"] <= 80
+
+
+def test_a_gap_is_marked_below_a_confidence(run, tiny_model: Path, scans: Path) -> None:
+    assert run("transcribe", scans, "-m", tiny_model, "--gap-below", 1.5).exit_code == 2

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amanuensis.errors import ModelError
-from amanuensis.recognition import GAP, with_gaps
+from amanuensis.recognition import GAP, GapMarkingReader, with_gaps
 from amanuensis.recognition.words import words_of_spans
 from amanuensis.records import Reading, Span
 
@@ -59,6 +59,31 @@ def test_text_spans_and_words_always_agree(text: str, data: st.DataObject) -> No
     assert [word.text for word in marked.words] == marked.text.split()
     assert " ".join(word.read or word.text for word in marked.words).split() == text.split()
     assert f"{GAP} {GAP}" not in marked.text
+
+
+class TwoLines:
+    """Reads one line, and fails at another."""
+
+    config = None
+
+    def read(self, images):
+        return [reading_of("a b", [0.9, 1, 0.1])]
+
+    def read_each(self, sources, *, load=str):
+        yield reading_of("a b", [0.9, 1, 0.1])
+        yield ModelError(load(next(iter(sources))))
+
+
+def test_a_reader_that_marks_gaps_reads_as_the_one_inside_does() -> None:
+    reader = GapMarkingReader(TwoLines(), 0.5)
+    assert [reading.text for reading in reader.read(["x"])] == [f"a {GAP}"]
+    reading, error = reader.read_each(["y"], load=lambda source: f"cannot read {source}")
+    assert (reading.text, str(error)) == (f"a {GAP}", "cannot read y")
+
+
+def test_a_reading_without_words_has_no_gaps() -> None:
+    formula = Reading("x", 0.1, (Span("x", 0, 1, 0.1),))
+    assert with_gaps(formula, 0.9) == formula
 
 
 @pytest.mark.parametrize("below", [-0.1, 1.1, float("nan")])

@@ -98,6 +98,16 @@ Theta = Annotated[
     float | None,
     typer.Option("--theta", min=0.0, max=1.0, help="Correct where the corrector is surer than this."),
 ]
+GapBelow = Annotated[
+    float | None,
+    typer.Option(
+        "--gap-below",
+        min=0.0,
+        max=1.0,
+        metavar="CONFIDENCE",
+        help="Of lines: mark a gap, […], in place of words that are less likely than this to be right.",
+    ),
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")]
 BatchSize = Annotated[
     int, typer.Option("--batch-size", min=1, help="Lines read together: speed and memory, never the text.")

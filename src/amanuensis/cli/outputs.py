@@ -12,7 +12,7 @@ import typer
 
 from amanuensis.cli.inputs import ImageFile, LineImage
 from amanuensis.errors import AmanuensisError, DataError
-from amanuensis.records import Reading, Span
+from amanuensis.records import Reading, Span, WordSpan
 
 Result = Reading | AmanuensisError
 
@@ -169,6 +169,8 @@ def _described(reading: Reading) -> dict[str, Any]:
         "confidence": round(reading.confidence, 4),
         "spans": [_described_span(span) for span in reading.spans],
     }
+    if reading.words:
+        described["words"] = [_described_word(word) for word in reading.words]
     if reading.alternatives:
         described["alternatives"] = [
             {"text": other.text, "confidence": round(other.confidence, 4)} for other in reading.alternatives
@@ -177,6 +179,18 @@ def _described(reading: Reading) -> dict[str, Any]:
         described["uncorrected"] = reading.uncorrected
     if reading.remarks:
         described["remarks"] = list(reading.remarks)
+    return described
+
+
+def _described_word(word: WordSpan) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "text": word.text,
+        "start": round(word.start, 1),
+        "end": round(word.end, 1),
+        "confidence": round(word.confidence, 4),
+    }
+    if word.is_gap:
+        described |= {"gap": True, "read": word.read}
     return described
 
 

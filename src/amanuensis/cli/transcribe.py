@@ -17,6 +17,7 @@ from amanuensis.cli.options import (
     Branch,
     Correct,
     CorrectorFolder,
+    GapBelow,
     Language,
     LanguageModel,
     LanguageWeight,
@@ -33,15 +34,18 @@ from amanuensis.cli.options import (
     line_options,
 )
 from amanuensis.cli.outputs import Format, Result, open_output
+from amanuensis.errors import ModelError
 from amanuensis.records import Reading
 
 if TYPE_CHECKING:
     from amanuensis.correction import CorrectingRecognizer
-    from amanuensis.recognition import FormulaRecognizer, Recognizer
+    from amanuensis.recognition import FormulaRecognizer, GapMarkingReader, Recognizer
 
-# On validation lines of text-small, half trained, a mean confidence of 0.6 went with a character error rate of
-# one in four, and 0.5 with one in three: more than anybody wants to correct by hand.
-LOW_CONFIDENCE = 0.6
+    Reader = Recognizer | FormulaRecognizer | CorrectingRecognizer | GapMarkingReader
+
+# A calibrated confidence is the share of characters that are right. With three in ten wrong, typing a line afresh is
+# faster than mending it.
+LOW_CONFIDENCE = 0.7
 
 HELP = teach(
     "Read images of handwritten lines into text, or with -m math of formulas into LaTeX. Each image (or frame of a "
@@ -59,6 +63,10 @@ HELP = teach(
     (
         "amanuensis transcribe scans/ --correct lexicon --lexicon words.txt",
         "corrects doubtful words by a list of words, one a line",
+    ),
+    (
+        "amanuensis transcribe scans/ --gap-below 0.3",
+        "writes […] in place of words that are right less often than three times in ten",
     ),
     (
         "amanuensis transcribe -m math formula.png strokes.inkml",
@@ -89,6 +97,7 @@ def transcribe(
     corrector: CorrectorFolder = None,
     lexicons: Lexicons = None,
     theta: Theta = None,
+    gap_below: GapBelow = None,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
     quiet: Quiet = False,
@@ -121,7 +130,8 @@ def transcribe(
     )
     formulas = isinstance(recognizer, FormulaRecognizer)
     correction = correction_of(correct, corrector=corrector, lexicons=lexicons, theta=theta)
-    reader = recognizer if correction is None else CorrectingRecognizer(recognizer, correction)
+    corrected = recognizer if correction is None else CorrectingRecognizer(recognizer, correction)
+    reader = _marking_gaps(corrected, gap_below)
     files, remarks = find_images(paths, SUFFIXES | INK_SUFFIXES if formulas else SUFFIXES)
     for remark in remarks:
         note(remark, quiet=quiet)
@@ -145,9 +155,24 @@ def _beam(beam: int | None, n_best: int | None) -> int | None:
     return beam if n_best is None else max(beam or 1, n_best)
 
 
-def _read(
-    recognizer: Recognizer | FormulaRecognizer | CorrectingRecognizer, files: Sequence[ImageFile], n_best: int
-) -> Iterator[tuple[LineImage, Result]]:
+def _marking_gaps(
+    recognizer: Recognizer | FormulaRecognizer | CorrectingRecognizer, below: float | None
+) -> Reader:
+    """The recognizer, or one that marks gaps.
+
+    Raises:
+        ModelError: the recognizer reads formulas.
+    """
+    from amanuensis.recognition import FormulaRecognizer, GapMarkingReader  # noqa: PLC0415
+
+    if below is None:
+        return recognizer
+    if isinstance(recognizer, FormulaRecognizer):
+        raise ModelError(f"{recognizer.config.name} reads formulas: gaps can be marked in lines only")
+    return GapMarkingReader(recognizer, below)
+
+
+def _read(recognizer: Reader, files: Sequence[ImageFile], n_best: int) -> Iterator[tuple[LineImage, Result]]:
     """Every image with its reading or its error, in order."""
     from amanuensis.recognition import FormulaRecognizer  # noqa: PLC0415
 

@@ -23,11 +23,11 @@ from amanuensis.recognition.folder import (
 from amanuensis.recognition.formula_decoder import FormulaDecoder
 from amanuensis.recognition.formula_recognizer import INK_SUFFIXES, FormulaRecognizer, load_formula
 from amanuensis.recognition.formula_runtime import FormulaRuntime, OnnxFormulaRuntime
+from amanuensis.recognition.gaps import GAP, GapMarkingReader, with_gaps
 from amanuensis.recognition.language import LineOptions, shipped_language_models
 from amanuensis.recognition.loading import load_recognizer
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import OnnxRuntime, Runtime
-from amanuensis.recognition.words import GAP, with_gaps
 
 __all__ = [
     "CARD_FILE",
@@ -47,6 +47,7 @@ __all__ = [
     "FormulaRecognizer",
     "FormulaRuntime",
     "Forward",
+    "GapMarkingReader",
     "LineOptions",
     "MathConfig",
     "ModelConfig",
