@@ -28,7 +28,7 @@ def test_a_config_comes_back_from_its_file(tmp_path: Path) -> None:
     assert read_config(tmp_path) == config
 
 
-@pytest.mark.parametrize("key", [key for key in CONFIG.to_dict() if key != "calibration"])
+@pytest.mark.parametrize("key", sorted({*CONFIG.to_dict()} - {"calibration", "language_decoders"}))
 def test_every_key_is_needed(key: str) -> None:
     stored = CONFIG.to_dict()
     del stored[key]
@@ -79,6 +79,18 @@ def test_a_model_from_before_calibration_is_read_and_left_as_it_is() -> None:
     config = ModelConfig.from_dict(stored)
     assert config == CONFIG
     assert config.chosen_calibration == Calibration()
+
+
+def test_a_search_with_a_language_model_of_its_own_is_calibrated_by_the_plain_search() -> None:
+    plain, with_french = Calibration(fitted_on=1), Calibration(fitted_on=2)
+    config = replace(CONFIG, calibration={"prefix-beam": plain, "prefix-beam fra.lm": with_french})
+    searches = {
+        Decoder("prefix-beam", language_model="models/fra.lm", language_weight=0.5): with_french,
+        Decoder("prefix-beam", language_model="mine.lm", language_weight=0.5): plain,
+        Decoder("best-path"): Calibration(),
+    }
+    for decoder, expected in searches.items():
+        assert replace(config, decoder=decoder).chosen_calibration == expected
 
 
 def test_an_unknown_key_is_named() -> None:

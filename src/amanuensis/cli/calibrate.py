@@ -30,6 +30,10 @@ HELP = teach(
         "amanuensis calibrate runs/letters/best data/letters --save",
         "and keeps it",
     ),
+    (
+        "amanuensis calibrate runs/letters/best data/letters --language fra --save",
+        "the same for reading with a language model: every way of reading has confidences of its own",
+    ),
 )
 
 

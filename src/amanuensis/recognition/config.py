@@ -128,8 +128,9 @@ class TextConfig(ModelConfig):
 
     @property
     def chosen_calibration(self) -> Calibration:
-        """That of the decoder's mode; one that changes nothing where none was fitted."""
-        return self.calibration.get(self.decoder.mode, Calibration())
+        """That of the decoder's mode, or else of its method alone; one that changes nothing where none was fitted."""
+        fallback = self.calibration.get(self.decoder.method, Calibration())
+        return self.calibration.get(self.decoder.mode, fallback)
 
     def _own_to_dict(self) -> dict[str, Any]:
         return {

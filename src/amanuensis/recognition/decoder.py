@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import PurePath
 from typing import Any, Literal, TypeVar, cast, get_args
 
 import numpy as np
@@ -56,7 +57,7 @@ class Decoder:
     @property
     def mode(self) -> str:
         """What sets apart searches whose confidences mean different things: each is calibrated on its own."""
-        return f"{self.method} {self.language_model}" if self.language_model else self.method
+        return f"{self.method} {PurePath(self.language_model).name}" if self.language_model else self.method
 
     def __call__(self, logits: NDArray[np.floating], scorer: StringScorer[State] | None = None) -> Path:
         """Decode one line: (T, V) logits to the string and the frames it was read from.
