@@ -163,12 +163,6 @@ def test_an_output_that_cannot_be_made(run, tiny_model: Path, scans: Path) -> No
     assert "notes.txt: File exists" in result.stderr
 
 
-def test_natural_order() -> None:
-    names = ["b", "a10", "a2", "a02b", "A1", "10", "9", "é", "a"]
-    paths = sorted(map(Path, names), key=natural_order)
-    assert [str(path) for path in paths] == ["9", "10", "a", "A1", "a02b", "a2", "a10", "b", "é"]
-
-
 @pytest.mark.parametrize("form", ["txt", "tsv", "json"])
 def test_gaps_in_every_format(run, tiny_model: Path, tmp_path: Path, form: str) -> None:
     faint = draw("ab ba é").astype(float)
