@@ -21,6 +21,7 @@ from amanuensis.cli import (
     lm,
     models,
     reproduce,
+    reproduce_text,
     train,
     transcribe,
 )
@@ -87,6 +88,8 @@ app.add_typer(models.app, name="models")
 data.app.command("convert", help=convert.HELP)(convert.convert)
 app.add_typer(data.app, name="data")
 app.add_typer(lm.app, name="lm")
+for name, (command, text) in reproduce_text.COMMANDS.items():
+    reproduce.app.command(name, help=text)(command)
 app.add_typer(reproduce.app, name="reproduce")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 

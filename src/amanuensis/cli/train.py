@@ -66,7 +66,7 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train."""
-    _need_training("training")
+    need_training("training")
     from amanuensis import training  # noqa: PLC0415
 
     options = training.RunOptions(
@@ -111,7 +111,7 @@ def export(
     quiet: Quiet = False,
 ) -> None:
     """Export."""
-    _need_training("export")
+    need_training("export")
     from amanuensis import training  # noqa: PLC0415
 
     samples = _samples(data, split) if data else []
@@ -148,7 +148,7 @@ def _samples(paths: list[Path], split: str) -> list[Sample]:
     return samples
 
 
-def _need_training(feature: str) -> None:
+def need_training(feature: str) -> None:
     """Say what to install before an import fails.
 
     Raises:

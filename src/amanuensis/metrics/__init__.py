@@ -29,6 +29,7 @@ from amanuensis.metrics.harm import HarmCounts, count_harm
 from amanuensis.metrics.intervals import bootstrap_interval
 from amanuensis.metrics.log_odds import LogOddsMap, fit_log_odds
 from amanuensis.metrics.paired import McNemar, PairedDifference, mcnemar, paired_bootstrap
+from amanuensis.metrics.repeated import Trainings, repeated_difference, repeated_interval, repeated_rate
 from amanuensis.metrics.scores import (
     LinePair,
     TextScores,
@@ -52,6 +53,7 @@ __all__ = [
     "ReliabilityBin",
     "TextScores",
     "Tokenizer",
+    "Trainings",
     "aligned_pieces",
     "bootstrap_interval",
     "calibration_error",
@@ -67,6 +69,9 @@ __all__ = [
     "paired_bootstrap",
     "proportion_interval",
     "reliability",
+    "repeated_difference",
+    "repeated_interval",
+    "repeated_rate",
     "score_formula",
     "score_formulas",
     "score_line",

@@ -133,18 +133,21 @@ class Training:
         recipe: its base.
         overrides: as `train --set` takes them.
         teacher: the model folder that it needs; None for most.
+        start: the model that it starts from; None for most.
     """
 
     name: str
     recipe: str
     overrides: tuple[str, ...]
     teacher: Path | None
+    start: str | None = None
 
     def command(self, runs: Path) -> str:
         """What a user types to do the same."""
         changes = [part for change in self.overrides for part in ("--set", change)]
+        start = ["--from", self.start] if self.start else []
         return shlex.join(
-            ["amanuensis", "train", self.recipe, *changes, "--out", (runs / self.name).as_posix()]
+            ["amanuensis", "train", self.recipe, *start, *changes, "--out", (runs / self.name).as_posix()]
         )
 
 

@@ -1,0 +1,189 @@
+"""Run what a table of line readers lacks: train or resume, then read; within a time, and again where it was cut off.
+
+Trainings go seed by seed, so that a time that is too short for all leaves whole tables of fewer seeds. A run that fails
+is named and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from amanuensis.errors import AmanuensisError, DataError
+from amanuensis.records import Sample
+from amanuensis.reproduce.line_scores import LineSource
+from amanuensis.reproduce.line_systems import LineStudy, LineSystem, set_name, set_path
+from amanuensis.reproduce.line_tables import LineRow
+from amanuensis.reproduce.scored import trained
+from amanuensis.reproduce.systems import Training
+
+_TOO_SHORT = 30.0  # seconds; no training gets anywhere in less
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training of a study, and the results that it is to leave."""
+
+    study: LineStudy
+    system: LineSystem
+    seed: int
+
+    @property
+    def training(self) -> Training:
+        """How it is trained."""
+        return self.study.training(self.system, self.seed)
+
+    @property
+    def run(self) -> Path:
+        """Its folder."""
+        return self.study.runs / self.study.name(self.system, self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """How jobs are worked on.
+
+    Attributes:
+        seconds: after which to stop; None: when all is done.
+        device, threads, quiet: see `training.RunOptions`.
+        say: told what is done.
+        clock: monotonic seconds.
+    """
+
+    seconds: float | None = None
+    device: str | None = None
+    threads: int | None = None
+    quiet: bool = False
+    say: Callable[[str], None] = print
+    clock: Callable[[], float] = field(default=time.monotonic)
+
+
+def jobs_of(rows: Iterable[LineRow], study: LineStudy, seeds: Sequence[int]) -> list[Job]:
+    """The trainings that rows need, each once: seed by seed, Teachers before their Students.
+
+    Args:
+        rows: of any tables.
+        study: of the trainings.
+        seeds: of each.
+    """
+    rows = list(rows)
+    jobs: dict[Job, None] = {}
+    for seed in seeds:
+        for row in rows:
+            specialist = row.reading.specialist
+            for one in [study.alone(name) for name in study.sets] if specialist else [study]:
+                if "kd" in row.reading.system.methods:
+                    jobs[Job(one, one.teacher(), 1)] = None
+                jobs[Job(one, row.reading.system, seed)] = None
+    return list(jobs)
+
+
+def is_trained(job: Job) -> bool:
+    """Whether a job's training is at its end: by its log, or where it stopped early, by its state.
+
+    Raises:
+        DataError: its log cannot be read.
+        TrainingError: its state cannot be read.
+    """
+    from amanuensis.training import RunFolder  # noqa: PLC0415 - needs PyTorch
+
+    told, begun = trained(job.run), job.run / "run.json"
+    if told is None or not begun.exists():
+        return False
+    if told.updates >= json.loads(begun.read_text(encoding="utf-8"))["total_steps"]:
+        return True
+    progress = RunFolder(job.run).progress()
+    return progress is not None and progress.finished
+
+
+def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]:
+    """Train and read what is missing.
+
+    Args:
+        jobs: in the order in which they are done.
+        source: what is to be read, and where the results go.
+        machine: how, and how long.
+
+    Returns:
+        A sentence for every job that failed; jobs that the time did not suffice for are said, not returned.
+    """
+    began, failures = machine.clock(), []
+    for number, job in enumerate(jobs, start=1):
+        left = None if machine.seconds is None else machine.seconds - (machine.clock() - began)
+        if left is not None and left < _TOO_SHORT:
+            machine.say(
+                f"the time is over; {len(jobs) - number + 1} of {len(jobs)} trainings were not reached"
+            )
+            break
+        try:
+            _do(job, source, machine, left)
+        except (AmanuensisError, OSError) as error:
+            failures.append(f"{job.run.name}: {error}")
+            machine.say(f"failed: {failures[-1]}")
+    return failures
+
+
+def _do(job: Job, source: LineSource, machine: Machine, left: float | None) -> None:
+    if not is_trained(job):
+        machine.say(job.training.command(job.study.runs))
+        _train(job, machine, left)
+        if not is_trained(job):
+            machine.say(f"{job.run.name}: paused; the same command goes on with it")
+            return
+    names = [set_name(one) for one in job.study.sets]
+    lines = {name: source.samples[name] for name in names if name in source.samples}
+    lacking = [s for name in names for s in lines.get(name, ()) if (job.run.name, name) not in source.scored]
+    if lacking:
+        machine.say(f"{job.run.name}: reads {len(lacking):,} {source.split} lines")
+        _read(job, lacking, source, machine)
+
+
+def _train(job: Job, machine: Machine, left: float | None) -> None:
+    from amanuensis import training  # noqa: PLC0415 - needs PyTorch
+
+    plan = job.training
+    options = training.RunOptions(
+        out=job.run,
+        resume=(job.run / "run.json").exists(),
+        start_from=plan.start,
+        pause_after=None if left is None else f"{max(1, int(left))}s",
+        device=machine.device,
+        threads=machine.threads,
+        quiet=machine.quiet,
+    )
+    training.train(plan.recipe, overrides=plan.overrides, options=options)
+
+
+def _read(job: Job, samples: Sequence[Sample], source: LineSource, machine: Machine) -> None:
+    from amanuensis.evaluation import evaluate, write_results  # noqa: PLC0415 - needs ONNX Runtime
+    from amanuensis.recognition import Recognizer  # noqa: PLC0415
+
+    recognizer = Recognizer.load(job.run / "best", threads=machine.threads or 1, decoder="best-path")
+    results = evaluate(recognizer, samples)
+    sets = "+".join(dict.fromkeys(sample.dataset for sample in samples))
+    write_results(results, source.results / f"{job.run.name}-{sets}-{source.split}.jsonl")
+
+
+def samples_of(sets: Sequence[str], split: str) -> Mapping[str, Sequence[Sample]]:
+    """The lines of a split by the names of their sets.
+
+    Raises:
+        DataError: $AMANUENSIS_DATA is needed and not set, or a set cannot be read or has no such line.
+    """
+    from amanuensis.data import read_dataset  # noqa: PLC0415
+
+    found: dict[str, Sequence[Sample]] = {}
+    for one in sets:
+        path = os.path.expandvars(set_path(one))
+        if "$" in path:
+            raise DataError(
+                f"where is the data set {one!r}? Set AMANUENSIS_DATA, or give its path with a slash in it"
+            )
+        found[set_name(one)] = read_dataset(Path(path)).split(split)
+        if not found[set_name(one)]:
+            raise DataError(f"{path}: no line is in the split {split!r}")
+    return found

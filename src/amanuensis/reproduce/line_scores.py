@@ -1,0 +1,143 @@
+"""From result files to what each training of a row read: found by what the files' headers say, scored line by line.
+
+Files of one model and split may be several, of different lines (one a data set); two readings of one line are an error
+and not a choice. A line that a model was not given counts as wrong where it was given others of that data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from amanuensis.errors import DataError
+from amanuensis.evaluation import Results, ScoredLine, read_results, score
+from amanuensis.metrics import EditCounts
+from amanuensis.records import Sample
+from amanuensis.reproduce.line_systems import LineStudy
+from amanuensis.reproduce.line_tables import LineReading
+
+Lines = tuple[ScoredLine, ...]
+
+MEASURES: Mapping[str, Callable[[ScoredLine], EditCounts]] = {
+    "CER": lambda line: line.scores.characters,
+    "WER": lambda line: line.scores.words,
+    "SER": lambda line: EditCounts(line.scores.wrong_lines, 1),
+}
+"""Error rates and their counts of one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What the trainings of a row read: of each its lines, all the same ones in the same order; and which seeds."""
+
+    trainings: tuple[Lines, ...]
+    seeds: tuple[int, ...]
+
+    def counts(self, measure: str) -> list[list[EditCounts]]:
+        """Of each training the counts of each line."""
+        return [[MEASURES[measure](line) for line in lines] for lines in self.trainings]
+
+    @property
+    def pages(self) -> list[str]:
+        """The page of each line; one that has none is a page of its own."""
+        samples = [line.sample for line in self.trainings[0]]
+        return [f"{s.dataset}/page/{s.page}" if s.page else s.key for s in samples]
+
+
+@dataclass(frozen=True)
+class LineSource:
+    """Where the figures of a table come from.
+
+    Attributes:
+        study: of the trainings.
+        results: the folder of result files.
+        samples: the lines that count, by data set.
+        split: theirs.
+        seeds: of the trainings that are shown.
+    """
+
+    study: LineStudy
+    results: Path
+    samples: Mapping[str, Sequence[Sample]]
+    split: str
+    seeds: tuple[int, ...]
+
+    def read(self, reading: LineReading, sets: Sequence[str]) -> Read | None:
+        """What a row's trainings read of some sets; None where none of them was run on all of these.
+
+        Raises:
+            DataError: see `files`.
+        """
+        if reading.ensemble or reading.corrected:
+            return None
+        found = {seed: self._lines(reading, sets, seed) for seed in self.seeds}
+        there = {seed: lines for seed, lines in found.items() if lines is not None}
+        return Read(tuple(there.values()), tuple(there)) if there else None
+
+    def _lines(self, reading: LineReading, sets: Sequence[str], seed: int) -> Lines | None:
+        """One training's lines of some sets; of specialists each set is read by its own."""
+        lines: list[ScoredLine] = []
+        for one in sets:
+            study = self.study.alone(self._given(one)) if reading.specialist else self.study
+            of_set = self.scored.get((study.name(reading.system, seed), one))
+            if of_set is None:
+                return None
+            lines += of_set
+        return tuple(lines)
+
+    def _given(self, name: str) -> str:
+        """A set as the study names it, perhaps by its path."""
+        return next(one for one in self.study.sets if Path(one).name == name)
+
+    @cached_property
+    def files(self) -> Mapping[str, Results]:
+        """All that each model read greedily of the split, by the model's name.
+
+        Raises:
+            DataError: a file is no result file, or two hold one line of one model.
+        """
+        merged: dict[str, Results] = {}
+        for path in sorted(self.results.glob("*.jsonl")) if self.results.is_dir() else ():
+            results = read_results(path)
+            if results.split != self.split or not is_plain(results):
+                continue
+            merged[results.model] = _united(merged.get(results.model), results, path)
+        return merged
+
+    @cached_property
+    def scored(self) -> Mapping[tuple[str, str], Lines]:
+        """The scored lines by model and data set."""
+        return {
+            (model, name): score(results, samples).lines
+            for model, results in self.files.items()
+            for name, samples in self.samples.items()
+            if samples and any(outcome.id in keys_of(samples) for outcome in results.outcomes)
+        }
+
+
+def keys_of(samples: Iterable[Sample]) -> set[str]:
+    """Their keys."""
+    return {sample.key for sample in samples}
+
+
+def is_plain(results: Results) -> bool:
+    """Whether lines were read by best path, as the headline of every table is."""
+    return results.decoder.get("method") == "best-path"
+
+
+def _united(before: Results | None, more: Results, path: Path) -> Results:
+    if before is None:
+        return more
+    known = {outcome.id for outcome in before.outcomes}
+    if twice := [outcome.id for outcome in more.outcomes if outcome.id in known]:
+        raise DataError(
+            f"{path}: {more.model} has read {twice[0]!r} in another file of the folder too; leave one of them"
+        )
+    return replace(
+        before,
+        datasets=(*before.datasets, *more.datasets),
+        seconds={**before.seconds, **more.seconds},
+        outcomes=(*before.outcomes, *more.outcomes),
+    )
