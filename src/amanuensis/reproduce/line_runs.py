@@ -160,9 +160,10 @@ def _train(job: Job, machine: Machine, left: float | None) -> None:
 
 def _read(job: Job, samples: Sequence[Sample], source: LineSource, machine: Machine) -> None:
     from amanuensis.evaluation import evaluate, write_results  # noqa: PLC0415 - needs ONNX Runtime
-    from amanuensis.recognition import Recognizer  # noqa: PLC0415
+    from amanuensis.recognition import LineOptions, Recognizer  # noqa: PLC0415
 
-    recognizer = Recognizer.load(job.run / "best", threads=machine.threads or 1, decoder="best-path")
+    plain = LineOptions(method="best-path", language_model="none")
+    recognizer = Recognizer.load(job.run / "best", threads=machine.threads or 1, options=plain)
     results = evaluate(recognizer, samples)
     sets = "+".join(dict.fromkeys(sample.dataset for sample in samples))
     write_results(results, source.results / f"{job.run.name}-{sets}-{source.split}.jsonl")
