@@ -78,7 +78,7 @@ def test_a_language_model_is_trained_and_its_perplexity_told(run_lm, drawn: Path
 
 def test_a_text_file_has_no_perplexity_and_what_is_left_out_is_said(run_lm) -> None:
     Path("lines.txt").write_text("x^2\n\\begin{array}\n", encoding="utf-8")
-    result = run_lm("train", "lines.txt", "-o", "lm.bin")
+    result = run_lm("train", "lines.txt", "-o", "lm.bin", "--unit", "tokens")
     assert result.exit_code == 0
     assert result.stdout.split()[-1] == "-"
     assert "1 text left out, the first: lines.txt, line 2" in result.stderr
@@ -87,7 +87,7 @@ def test_a_text_file_has_no_perplexity_and_what_is_left_out_is_said(run_lm) -> N
 
 def test_an_empty_corpus_leaves_no_file(run_lm) -> None:
     Path("lines.txt").write_text("\n")
-    result = run_lm("train", "lines.txt", "-o", "lm.bin")
+    result = run_lm("train", "lines.txt", "-o", "lm.bin", "--unit", "tokens")
     assert isinstance(result.exception, DataError)
     assert not Path("lm.bin").exists()
 

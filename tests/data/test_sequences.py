@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from amanuensis.data import sequences as module
-from amanuensis.data.sequences import MAX_LINE_BYTES, read_sequences
+from amanuensis.data.sequences import MAX_LINE_BYTES, Taking, read_sequences
 from amanuensis.errors import DataError
 from drawn_formulas import CAPTIONS, draw_formulas
 
@@ -24,7 +24,7 @@ def test_captions_stay_as_they_are_and_other_latex_becomes_captions(tmp_path: Pa
         caption,
         ("(", "\\frac", "{", "1", "}", "{", "2", "}", ")"),
     )
-    assert len(read_sequences([file], "tokens", distinct=True).train) == 2
+    assert len(read_sequences([file], "tokens", Taking(distinct=True)).train) == 2
 
 
 def test_what_no_caption_can_say_is_named_and_the_rest_is_taken(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_what_no_caption_can_say_is_named_and_the_rest_is_taken(tmp_path: Path) 
 def test_lines_are_characters_or_words(tmp_path: Path) -> None:
     file = write(tmp_path / "t.txt", "\ufeffa  cat\na cat\n")
     assert read_sequences([file], "characters").train == ("a cat", "a cat")
-    assert read_sequences([file], "words", distinct=True).train == (("a", "cat"),)
+    assert read_sequences([file], "words", Taking(distinct=True)).train == (("a", "cat"),)
 
 
 def test_compressed_files_read_alike(tmp_path: Path) -> None:
@@ -49,7 +49,7 @@ def test_of_a_data_set_train_is_counted_val_is_kept_apart_and_test_is_not_seen(t
     data = draw_formulas(
         tmp_path / "drawn", train=(*CAPTIONS, CAPTIONS[0]), val=("y = 7",), test=("7 + 7 + 7",)
     )
-    found = read_sequences([data], "tokens", distinct=True)
+    found = read_sequences([data], "tokens", Taking(distinct=True))
     assert [" ".join(tokens) for tokens in found.train] == list(CAPTIONS)
     assert found.val == (("y", "=", "7"),)
     assert len(read_sequences([data], "tokens").train) == len(CAPTIONS) + 1
@@ -106,5 +106,5 @@ def test_what_is_too_much_to_count_is_left_out_and_said(
     found = read_sequences([file], "characters")
     assert (found.train, found.complete) == (("ab", "cd"), False)
     write(file, "ab\nab\nab\nab\n")
-    assert read_sequences([file], "characters", distinct=True).train == ("ab",)
+    assert read_sequences([file], "characters", Taking(distinct=True)).train == ("ab",)
     assert not read_sequences([file], "characters").complete

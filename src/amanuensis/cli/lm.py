@@ -1,51 +1,52 @@
-"""`amanuensis lm`: train a language model, and find out how much it should weigh in reading formulas."""
+"""`amanuensis lm`: make language models, measure them, exchange them, and tune how much they weigh in reading."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from amanuensis.cli.console import Progress, count, note, print_json, print_table, teach
-from amanuensis.cli.options import Json, Quiet, Threads
-from amanuensis.errors import DataError
+from amanuensis.cli.console import count, note, print_json, print_table, teach
+from amanuensis.cli.lm_tune import TUNE_HELP, tune
+from amanuensis.cli.options import Json, Quiet
+from amanuensis.errors import DataError, ModelError
 
 if TYPE_CHECKING:
     from amanuensis.data.sequences import Sequences
-    from amanuensis.evaluation.language_weight import WeightTrial
-    from amanuensis.language import NGramModel
-    from amanuensis.recognition import FormulaRecognizer
-    from amanuensis.records import Sample
+    from amanuensis.language import NGramModel, Unit
 
-app = typer.Typer(no_args_is_help=True, help="Language models that read formulas along.")
+app = typer.Typer(no_args_is_help=True, help="Language models that read lines and formulas along.")
 
 TRAIN_HELP = teach(
-    "Train an n-gram language model on text files (one formula, line or sentence a line; .gz too) or on the train "
-    "splits of data sets. Of data sets, the perplexity on the val split is told; test splits are never looked at.",
+    "Train an n-gram language model on text files (one sentence, line or formula a line; .gz too) and on the train "
+    "splits of data sets. The perplexity is told on what the model has not seen: every fiftieth block of 100 rows of a "
+    "text file, and the val splits; test splits are never looked at. A name in .arpa is written as ARPA.",
     (
-        "amanuensis lm train crohme -o lm.bin",
-        "counts the tokens of CROHME's distinct train captions",
+        "amanuensis lm train english.txt.gz -o english.lm",
+        "counts characters, to read lines along (about a minute for 20 MB)",
     ),
     (
-        "amanuensis lm train crohme captions.txt.gz -o lm.bin --order 2",
-        "and the formulas of a text file: captions or other LaTeX, one a line",
+        "amanuensis lm train english.txt.gz data/letters --repeat 20 --max-ngrams 400000 --bits 8 -o letters.lm",
+        "lets the spelling of your own transcriptions count; a file of 2 MB",
     ),
+    ("amanuensis lm train crohme -o formulas.lm", "counts the tokens of CROHME's distinct train captions"),
 )
-TUNE_HELP = teach(
-    "Try weights of a language model on validation formulas: 0 (without it) to 0.5. With --save, the best weight and "
-    "the language model become part of the model folder, and every reading with that model uses them.",
-    (
-        "amanuensis lm tune models/mine crohme --lm lm.bin",
-        "prints ExpRate, WER and time for every weight",
-    ),
-    (
-        "amanuensis lm tune models/mine crohme --lm lm.bin --limit 200 --save",
-        "tries them on 200 formulas and keeps the best",
-    ),
+PERPLEXITY_HELP = teach(
+    "Measure a language model: on all rows of text files, and on one split of data sets.",
+    ("amanuensis lm perplexity english.lm unseen.txt", "how surprised it is by a symbol, on average"),
+    ("amanuensis lm perplexity letters.lm data/letters --split val", "on the validation lines of a data set"),
 )
+CONVERT_HELP = teach(
+    "Write a language model in the other format: a name in .arpa is ARPA, which other toolkits read and write; "
+    "any other is a file that amanuensis reads with.",
+    ("amanuensis lm convert english.lm english.arpa", "for another toolkit"),
+    ("amanuensis lm convert theirs.arpa theirs.lm --unit words", "ARPA does not say what its symbols are"),
+)
+_ARPA = ".arpa"
+_ORDERS = {"characters": 6, "tokens": 3, "words": 3}
+_SHORTEST_LINE = 8
 
 
 class UnitName(StrEnum):
@@ -56,17 +57,67 @@ class UnitName(StrEnum):
     words = "words"
 
 
+class SmoothingName(StrEnum):
+    """How counts become probabilities."""
+
+    witten_bell = "witten-bell"
+    kneser_ney = "kneser-ney"
+
+
+Sources = Annotated[list[Path], typer.Argument(metavar="SOURCE", help="Text files or data sets.")]
+UnitOption = Annotated[
+    UnitName | None,
+    typer.Option(
+        "--unit",
+        help="Characters or words of lines, tokens of formulas; by default tokens if a source is a data set of "
+        "formulas, else characters.",
+    ),
+]
+
+
 @app.command("train", help=TRAIN_HELP)
 def train(
-    sources: Annotated[list[Path], typer.Argument(metavar="SOURCE", help="Text files or data sets.")],
+    sources: Sources,
     *,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")],
+    unit: UnitOption = None,
     order: Annotated[
-        int, typer.Option("--order", min=1, max=6, help="Symbols looked at together, the next one included.")
-    ] = 3,
-    unit: Annotated[
-        UnitName, typer.Option("--unit", help="tokens of formulas; characters or words of lines.")
-    ] = UnitName.tokens,
+        int | None,
+        typer.Option(
+            "--order",
+            min=1,
+            max=8,
+            help="Symbols looked at together, the next one too: 6 characters, else 3.",
+        ),
+    ] = None,
+    smoothing: Annotated[
+        SmoothingName, typer.Option("--smoothing", help="How counts become probabilities.")
+    ] = SmoothingName.witten_bell,
+    max_ngrams: Annotated[
+        int | None,
+        typer.Option("--max-ngrams", min=1, help="Keep only so many n-grams, those that matter most."),
+    ] = None,
+    bits: Annotated[
+        int, typer.Option("--bits", help="Of a probability: 32, or 8 for a file of a third the size.")
+    ] = 32,
+    min_count: Annotated[
+        int | None,
+        typer.Option(
+            "--min-count", min=1, help="Rarer symbols are unknown: 3, words 2, tokens 1 by default."
+        ),
+    ] = None,
+    line_length: Annotated[
+        int | None,
+        typer.Option(
+            "--line-length",
+            min=0,
+            help="Put text files into lines of so many characters, spelt as transcribers do; 45 for characters, 0 for "
+            "rows as they are.",
+        ),
+    ] = None,
+    repeat: Annotated[
+        int, typer.Option("--repeat", min=1, help="Count each text of a data set so often beside text files.")
+    ] = 1,
     distinct: Annotated[
         bool | None,
         typer.Option(
@@ -78,15 +129,23 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train."""
-    from amanuensis.data.sequences import read_sequences  # noqa: PLC0415
-    from amanuensis.language import NGramModel  # noqa: PLC0415
+    from amanuensis.data.sequences import Taking, read_sequences, unit_of  # noqa: PLC0415
+    from amanuensis.language import Estimation, NGramModel, frequent_symbols  # noqa: PLC0415
 
-    once = unit is UnitName.tokens if distinct is None else distinct
-    found = read_sequences(sources, unit.value, distinct=once)
+    symbols: Unit = unit.value if unit else unit_of(sources)
+    of_characters = symbols == "characters"
+    length = (45 if of_characters else 0) if line_length is None else line_length
+    if 0 < length < _SHORTEST_LINE:
+        raise typer.BadParameter(f"--line-length is at least {_SHORTEST_LINE}, or 0 for rows as they are")
+    once = symbols == "tokens" if distinct is None else distinct
+    how = Estimation(smoothing.value, max_ngrams, bits)
+    found = read_sequences(sources, symbols, Taking(once, length or None, repeat))
     _tell_what_is_left_out(found, quiet=quiet)
-    model = NGramModel.train(found.train, order, unit=unit.value)
+    rarest = min_count or {"characters": 3, "words": 2, "tokens": 1}[symbols]
+    known = frequent_symbols(found.train, rarest)
+    model = NGramModel.train(found.train, order or _ORDERS[symbols], known, unit=symbols, how=how)
     output.parent.mkdir(parents=True, exist_ok=True)
-    model.save(output)
+    _write(model, output)
     told = _described(model, found)
     if as_json:
         print_json({"file": str(output), **told})
@@ -94,10 +153,85 @@ def train(
     print_table(("file", *told), [(str(output), *(_shown(value) for value in told.values()))])
 
 
+@app.command("perplexity", help=PERPLEXITY_HELP)
+def perplexity(
+    model: Annotated[Path, typer.Argument(metavar="LM", help="A language model, or ARPA.")],
+    sources: Sources,
+    *,
+    split: Annotated[str, typer.Option("--split", help="Of data sets.")] = "val",
+    line_length: Annotated[
+        int,
+        typer.Option(
+            "--line-length", min=0, help="As in lm train; 0 takes the rows of text files as they are."
+        ),
+    ] = 0,
+    unit: UnitOption = None,
+    as_json: Json = False,
+) -> None:
+    """Measure."""
+    from amanuensis.data.sequences import Taking, read_measured  # noqa: PLC0415
+
+    language = _read(model, unit)
+    taking = Taking(line_length=line_length or None)
+    found = read_measured(sources, language.unit, split, taking)
+    num_symbols = sum(len(sequence) + 1 for sequence in found)
+    unknown = sum(symbol not in language for sequence in found for symbol in sequence)
+    told = {
+        "unit": language.unit,
+        "sequences": len(found),
+        "symbols and ends": num_symbols,
+        "unknown": unknown,
+        "perplexity": round(language.perplexity(found), 3),
+    }
+    if as_json:
+        print_json({"file": str(model), **told})
+        return
+    print_table(("file", *told), [(str(model), *(_shown(value) for value in told.values()))])
+
+
+@app.command("convert", help=CONVERT_HELP)
+def convert(
+    source: Annotated[Path, typer.Argument(metavar="LM", help="A language model, or ARPA.")],
+    target: Annotated[Path, typer.Argument(metavar="NEW", help="The file to write.")],
+    *,
+    unit: UnitOption = None,
+) -> None:
+    """Convert."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _write(_read(source, unit), target)
+
+
+app.command("tune", help=TUNE_HELP)(tune)
+
+
+def _read(path: Path, unit: UnitName | None) -> NGramModel:
+    from amanuensis.language import NGramModel, read_arpa  # noqa: PLC0415
+
+    if path.suffix.lower() != _ARPA:
+        return NGramModel.load(path)
+    if unit is None:
+        raise DataError(f"{path}: ARPA does not say what its symbols are; say it with --unit")
+    return read_arpa(path, unit.value)
+
+
+def _write(model: NGramModel, path: Path) -> None:
+    from amanuensis.language import write_arpa  # noqa: PLC0415
+
+    try:
+        if path.suffix.lower() == _ARPA:
+            write_arpa(model, path)
+        else:
+            model.save(path)
+    except OSError as error:
+        raise ModelError(f"{path}: the language model cannot be written: {error.strerror}") from error
+
+
 def _tell_what_is_left_out(found: Sequences, *, quiet: bool) -> None:
     if found.problems:
-        what = f"{count(len(found.problems), 'text')} left out, the first: {found.problems[0]}"
-        note(what, quiet=quiet)
+        note(
+            f"{count(len(found.problems), 'text')} left out, the first: {found.problems[0]}",
+            quiet=quiet,
+        )
     if not found.complete:
         note(
             f"only the first {count(len(found.train), 'sequence')} are taken: the rest is too much to count",
@@ -112,6 +246,7 @@ def _described(model: NGramModel, found: Sequences) -> dict[str, str | int | flo
         "sequences": len(found.train),
         "symbols": len(model.symbols),
         "n-grams": sum(model.num_ngrams),
+        "held-out perplexity": round(model.perplexity(found.held_out), 2) if found.held_out else None,
         "val perplexity": round(model.perplexity(found.val), 2) if found.val else None,
     }
 
@@ -120,95 +255,3 @@ def _shown(value: str | float | None) -> str:
     if value is None:
         return "-"
     return value if isinstance(value, str) else f"{value:,}"
-
-
-@app.command("tune", help=TUNE_HELP)
-def tune(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="A model that reads formulas.")],
-    paths: Annotated[list[Path], typer.Argument(metavar="DATA", help="Data sets: folders, tables or packs.")],
-    *,
-    language_model: Annotated[
-        Path | None,
-        typer.Option("--lm", metavar="FILE", help="What lm train wrote; by default the model's own."),
-    ] = None,
-    split: Annotated[str, typer.Option("--split", help="Which formulas; never a test set.")] = "val",
-    beam: Annotated[int, typer.Option("--beam", min=1, help="Hypotheses kept in the search.")] = 10,
-    limit: Annotated[
-        int | None, typer.Option("--limit", min=1, help="Only so many formulas, spread evenly over the data.")
-    ] = None,
-    save: Annotated[
-        bool, typer.Option("--save", help="Keep language model, best weight and beam in the model folder.")
-    ] = False,
-    threads: Threads = 1,
-    as_json: Json = False,
-    quiet: Quiet = False,
-) -> None:
-    """Tune."""
-    from amanuensis.evaluation.language_weight import WEIGHTS, best_trial, try_weights  # noqa: PLC0415
-    from amanuensis.recognition import FormulaRecognizer  # noqa: PLC0415
-
-    if save and not Path(model).is_dir():
-        raise DataError(f"{model}: --save changes a model folder of yours; name one")
-    recognizer = FormulaRecognizer.load(
-        model, threads=threads, beam=beam, language_model=language_model, language_weight=WEIGHTS[-1]
-    )
-    samples = _samples(paths, split, limit)
-    with Progress("formulas", len(WEIGHTS) * len(samples), quiet=quiet) as progress:
-        trials = list(try_weights(recognizer, samples, WEIGHTS, progress=progress.update))
-    best = best_trial(trials)
-    if as_json:
-        print_json({"beam": beam, "best": best.weight, "trials": [_document(trial) for trial in trials]})
-    else:
-        _print_trials(trials, best)
-    if save:
-        _save(Path(model), recognizer, language_model, (trials[0], best))
-        note(f"{model}: weight {best.weight:g} and beam {beam} are kept", quiet=quiet)
-
-
-def _samples(paths: list[Path], split: str, limit: int | None) -> list[Sample]:
-    from amanuensis.data import read_datasets  # noqa: PLC0415
-
-    found = [sample for dataset in read_datasets(paths) for sample in dataset.split(split)]
-    if not found:
-        raise DataError(f"no formula is in the split {split!r} of {', '.join(map(str, paths))}")
-    number = min(limit or len(found), len(found))
-    return [found[i * len(found) // number] for i in range(number)]
-
-
-def _document(trial: WeightTrial) -> dict[str, float]:
-    return {**asdict(trial), "exprate": trial.exprate, "milliseconds": trial.milliseconds}
-
-
-def _print_trials(trials: list[WeightTrial], best: WeightTrial) -> None:
-    header = ("weight", "ExpRate %", "right", "WER %", "ms/formula", "")
-    rows = [
-        (
-            f"{trial.weight:.2f}",
-            f"{100 * trial.exprate:.2f}",
-            f"{trial.num_right}/{trial.num_formulas}",
-            f"{100 * trial.wer:.2f}",
-            f"{trial.milliseconds:.0f}",
-            "best" if trial is best else "",
-        )
-        for trial in trials
-    ]
-    print_table(header, rows)
-
-
-def _save(
-    folder: Path,
-    recognizer: FormulaRecognizer,
-    language_model: Path | None,
-    measured: tuple[WeightTrial, WeightTrial],
-) -> None:
-    """The language model first: a folder whose config weighs one always has it."""
-    from amanuensis.language import NGramModel  # noqa: PLC0415
-    from amanuensis.recognition import write_config  # noqa: PLC0415
-    from amanuensis.recognition.formula_language import LANGUAGE_MODEL_FILE  # noqa: PLC0415
-
-    without, best = measured
-    if language_model is not None and best.weight:
-        NGramModel.load(language_model).save(folder / LANGUAGE_MODEL_FILE)
-    config = recognizer.searching(language_weight=best.weight).config
-    scores = {"without": _document(without), "with": _document(best), "beam": config.decoder.beam}
-    write_config(folder, replace(config, scores={**config.scores, "language_model": scores}))

@@ -24,7 +24,7 @@ from amanuensis.recognition.formula_decoder import FormulaDecoder
 from amanuensis.recognition.formula_recognizer import INK_SUFFIXES, FormulaRecognizer, load_formula
 from amanuensis.recognition.formula_runtime import FormulaRuntime, OnnxFormulaRuntime
 from amanuensis.recognition.gaps import GAP, GapMarkingReader, with_gaps
-from amanuensis.recognition.language import LineOptions, shipped_language_models
+from amanuensis.recognition.language import LineOptions, shipped_language_models, tuned_search
 from amanuensis.recognition.loading import load_recognizer
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import OnnxRuntime, Runtime
@@ -67,6 +67,7 @@ __all__ = [
     "read_text_config",
     "shipped_language_models",
     "shipped_models",
+    "tuned_search",
     "with_gaps",
     "write_atomically",
     "write_config",

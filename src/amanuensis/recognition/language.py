@@ -99,6 +99,11 @@ def _check_complete(decoder: Decoder) -> None:
         )
 
 
+def tuned_search(decoder: Decoder, beam: int | None = None) -> Decoder:
+    """The beam that weights are tried with: narrow and pruned hard, as it costs little CER and saves half the time."""
+    return replace(decoder, beam=beam or 16, prune=0.01)
+
+
 def find_language_model(name: str, folder: Path | None = None) -> Path:
     """The file of a language model.
 

@@ -50,6 +50,11 @@ class _Line:
 class Recognizer:
     """A model, ready to read.
 
+    Attributes:
+        config: what it is; its decoder is the search.
+        runtime: the network.
+        language_model: what reads along; None if nothing does.
+
     Example:
         ```python
         recognizer = Recognizer.load("text-small")
@@ -72,8 +77,8 @@ class Recognizer:
             ModelError: the decoder names a language model, and there is none, or one of another script.
         """
         self.config = config
-        self._runtime = runtime
-        self._language_model = language_model
+        self.runtime = runtime
+        self.language_model = language_model
         self._scorer: StringScorer[Any] | None = None
         if config.decoder.language_model:
             if language_model is None:
@@ -115,7 +120,7 @@ class Recognizer:
 
     def searching(self, decoder: Decoder) -> Recognizer:
         """The same model with another search, which may weigh the same language model otherwise."""
-        return Recognizer(replace(self.config, decoder=decoder), self._runtime, self._language_model)
+        return Recognizer(replace(self.config, decoder=decoder), self.runtime, self.language_model)
 
     @property
     def uncalibrated(self) -> Recognizer:
@@ -180,7 +185,7 @@ class Recognizer:
 
     def _read_chunk(self, chunk: Sequence[_Line | AmanuensisError]) -> Iterator[Reading | AmanuensisError]:
         lines = [line for line in chunk if isinstance(line, _Line)]
-        logits = iter(self._runtime.logits([line.image for line in lines]) if lines else [])
+        logits = iter(self.runtime.logits([line.image for line in lines]) if lines else [])
         for line in chunk:
             yield line if isinstance(line, AmanuensisError) else self._reading(line, next(logits))
 

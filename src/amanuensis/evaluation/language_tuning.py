@@ -1,0 +1,173 @@
+"""How much a language model should weigh in reading lines, and how long lines should be: tried on validation lines.
+
+Our addition. A language model is judged by the characters that it mends and by the right words that it makes wrong
+(harm). What is kept is the smallest CER among those that harm no more than they may.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amanuensis.errors import DataError, ModelError
+from amanuensis.evaluation.evaluate import Progress, evaluate
+from amanuensis.metrics import HarmCounts, LinePair, TextScores, count_harm, score_lines
+from amanuensis.recognition import Decoder, Recognizer, Runtime
+from amanuensis.records import Sample
+
+MAX_HARM = 0.01
+"""Right words made wrong over right words: what a language model may do where nobody asked for it."""
+
+WEIGHTS = (0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
+BONUS_PER_WEIGHT = 2.0
+"""Natural logarithms: about what a character costs by a language model of characters, on average."""
+
+OTHER_BONUSES = (0.0, 1.0, 3.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageTrial:
+    """What a weight and a bonus did.
+
+    Attributes:
+        weight, bonus: of the search; 0 and 0 is the model's own decoder, without a language model.
+        scores: of the lines; one that failed counts as read empty.
+        harm: against what is read without a language model.
+        seconds: CPU time for all lines, loading them too, the network not.
+    """
+
+    weight: float
+    bonus: float
+    scores: TextScores
+    harm: HarmCounts
+    seconds: float
+
+    @property
+    def milliseconds(self) -> float:
+        """Per line."""
+        return 1000 * self.seconds / self.scores.n
+
+
+class RememberingRuntime:
+    """A network that reads every line once: what it said is kept, as tuning asks again and again."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._known: dict[bytes, NDArray[np.float32]] = {}
+
+    def logits(self, images: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """See `Runtime.logits`."""
+        keys = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+        new = {key: image for key, image in zip(keys, images, strict=True) if key not in self._known}
+        if new:
+            self._known.update(zip(new, self._runtime.logits(list(new.values())), strict=True))
+        return [self._known[key] for key in keys]
+
+
+def try_language(
+    recognizer: Recognizer, samples: Sequence[Sample], *, progress: Progress | None = None
+) -> Iterator[LanguageTrial]:
+    """Read the lines without the language model, with each of `WEIGHTS`, and the best of those with other bonuses.
+
+    Args:
+        recognizer: with a language model; its weight does not matter.
+        samples: validation lines.
+        progress: called with (lines read, lines to read in all) now and then.
+
+    Raises:
+        DataError: there is no line, or one of a test set.
+        ModelError: the recognizer has no language model.
+    """
+    if not samples:
+        raise DataError("no line to try weights on")
+    if tests := [sample.key for sample in samples if sample.split == "test"]:
+        raise DataError(
+            f"{tests[0]} is of a test set: a weight that was chosen on it could not be measured on it"
+        )
+    decoder = recognizer.config.decoder
+    if not decoder.language_model:
+        raise ModelError(f"{recognizer.config.name}: there is no language model to try weights of")
+    tuning = _Tuning(recognizer, samples, progress)
+    first = tuning.read(decoder.searching("best-path"))
+    yield tuning.trial(first, first)
+    trials = []
+    for weight in WEIGHTS:
+        trials.append(tuning.trial(tuning.read(weighed(decoder, weight, BONUS_PER_WEIGHT * weight)), first))
+        yield trials[-1]
+    best = best_language_trial(trials)
+    for factor in OTHER_BONUSES:
+        yield tuning.trial(tuning.read(weighed(decoder, best.weight, factor * best.weight)), first)
+
+
+def weighed(decoder: Decoder, weight: float, bonus: float) -> Decoder:
+    """The same search with another weight and bonus."""
+    return replace(decoder, language_weight=round(weight, 4), length_bonus=round(bonus, 4))
+
+
+def best_language_trial(trials: Sequence[LanguageTrial], max_harm: float = MAX_HARM) -> LanguageTrial:
+    """The smallest CER of those that harm no more than they may, else the least harm; of equals the smallest weight."""
+    harmless = [trial for trial in trials if trial.harm.harm_rate <= max_harm]
+    if not harmless:
+        return min(trials, key=lambda trial: (trial.harm.harm_rate, trial.weight))
+    return min(harmless, key=lambda trial: (trial.scores.cer, trial.weight, trial.bonus))
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one search read of all lines: (reference, hypothesis) each, and the CPU seconds that it took."""
+
+    decoder: Decoder
+    pairs: list[LinePair]
+    seconds: float
+
+
+class _Tuning:
+    """The lines, and a network that remembers them."""
+
+    def __init__(self, recognizer: Recognizer, samples: Sequence[Sample], progress: Progress | None) -> None:
+        self._recognizer = Recognizer(
+            recognizer.config, RememberingRuntime(recognizer.runtime), recognizer.language_model
+        )
+        self._samples = samples
+        self._progress = progress
+        self._num_read = 0
+        self.read(recognizer.config.decoder.searching("best-path"))  # the network's only time
+        self._num_read = 0
+
+    def read(self, decoder: Decoder) -> _Read:
+        """Read all lines."""
+        recognizer = self._recognizer.searching(decoder)
+        began = time.process_time()
+        results = evaluate(recognizer, self._samples, progress=self._tell)
+        seconds = time.process_time() - began
+        self._num_read += len(self._samples)
+        spell = self._recognizer.config.normalization
+        texts = {outcome.id: outcome.text for outcome in results.outcomes}
+        pairs = [LinePair(spell(sample.text), spell(texts[sample.key])) for sample in self._samples]
+        return _Read(decoder, pairs, seconds)
+
+    def trial(self, read: _Read, first: _Read) -> LanguageTrial:
+        """Score a reading against the first one."""
+        harms = (
+            count_harm(before.reference, before.hypothesis, after.hypothesis)
+            for before, after in zip(first.pairs, read.pairs, strict=True)
+        )
+        return LanguageTrial(
+            weight=read.decoder.language_weight,
+            bonus=read.decoder.length_bonus,
+            scores=score_lines(read.pairs, normalization=str),
+            harm=reduce(add, harms, HarmCounts()),
+            seconds=read.seconds,
+        )
+
+    def _tell(self, done: int, _: int) -> None:
+        if self._progress is not None:
+            total = (1 + len(WEIGHTS) + len(OTHER_BONUSES)) * len(self._samples)
+            self._progress(self._num_read + done, total)
