@@ -15,9 +15,13 @@ def resident_kb() -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="glibc keeps freed memory; elsewhere there is nothing to ask")
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="glibc keeps freed memory; elsewhere there is nothing to ask"
+)
 def test_holes_that_freed_objects_leave_are_given_back() -> None:
-    kept = [bytes(100_000) for _ in range(2_000)]  # below the size that is mapped apart, so they lie in the heap
+    kept = [
+        bytes(100_000) for _ in range(2_000)
+    ]  # below the size that is mapped apart, so they lie in the heap
     pillars = kept[::50]  # what stays keeps the heap from shrinking by itself
     del kept
     before = resident_kb()
