@@ -15,6 +15,7 @@ from amanuensis import __version__
 from amanuensis.cli import (
     calibrate,
     convert,
+    correction,
     data,
     doctor,
     evaluate,
@@ -88,6 +89,7 @@ app.add_typer(models.app, name="models")
 data.app.command("convert", help=convert.HELP)(convert.convert)
 app.add_typer(data.app, name="data")
 app.add_typer(lm.app, name="lm")
+app.add_typer(correction.app, name="correction")
 for name, (command, text) in reproduce_text.COMMANDS.items():
     reproduce.app.command(name, help=text)(command)
 app.add_typer(reproduce.app, name="reproduce")

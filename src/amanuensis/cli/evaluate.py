@@ -126,22 +126,31 @@ def evaluate(
     corrector: CorrectorFolder = None,
     lexicons: Lexicons = None,
     theta: Theta = None,
+    oracle: Annotated[
+        bool,
+        typer.Option("--oracle", help="Let the lexicon know the words of these lines: a bound, no score."),
+    ] = False,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
     quiet: Quiet = False,
 ) -> None:
     """Read labelled lines and score."""
+    from amanuensis.correction import with_answers  # noqa: PLC0415
     from amanuensis.data import read_datasets  # noqa: PLC0415
     from amanuensis.evaluation import read_results, write_results  # noqa: PLC0415
     from amanuensis.recognition import load_recognizer  # noqa: PLC0415
 
     correction = correction_of(correct, corrector=corrector, lexicons=lexicons, theta=theta)
+    if oracle and correction is None:
+        raise typer.BadParameter("--oracle belongs to --correct lexicon")
     if from_results is not None and correction is not None:
         raise typer.BadParameter("--correct corrects what is read; results of a file were read before")
     if from_results is not None and results is not None:
         raise typer.BadParameter("a result file is either read (--from-results) or written (--results)")
     datasets = read_datasets(paths)
     samples = _spread(_samples(datasets, split), limit)
+    if oracle and correction is not None:
+        correction = with_answers(correction, (sample.text for sample in samples))
     problems = [f"{problem}" for dataset in datasets for problem in dataset.problems]
     if problems:
         note(f"{count(len(problems), 'problem')} in the data, the first: {problems[0]}", quiet=quiet)

@@ -83,7 +83,7 @@ CorrectorFolder = Annotated[
     typer.Option(
         "--corrector",
         metavar="DIR",
-        help="What corrects: a folder that correction train wrote; of t5 also a hub id.",
+        help="What corrects: a folder that amanuensis correction wrote; of t5 also a hub id.",
     ),
 ]
 Lexicons = Annotated[

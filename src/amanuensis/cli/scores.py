@@ -140,9 +140,10 @@ def _told_correction(told: dict[str, Any]) -> str:
     interval = told["cer_difference_interval"]
     shown = f" ({_points(interval[0])} to {_points(interval[1])})" if interval else ""
     time = told.get("milliseconds_per_line")
+    oracle = " with the answers in it (an oracle, no score)" if told.get("oracle") else ""
     took = f", {time:.1f} ms a line" if time else ""
     return (
-        f"corrected by {told['kind']}: CER {_percent(told['cer_before'])} -> {_percent(told['cer'])} %{shown}; "
+        f"corrected by {told['kind']}{oracle}: CER {_percent(told['cer_before'])} -> {_percent(told['cer'])} %{shown}; "
         f"{told['rescued_words']:,} words rescued, {told['harmed_words']:,} of {told['right_words']:,} right "
         f"words harmed ({_percent(told['harm_rate'])} %){took}"
     )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, get_args
 
@@ -21,7 +21,7 @@ from amanuensis.correction.folder import (
 )
 from amanuensis.correction.pipeline import Correction, Kind
 from amanuensis.errors import ModelError
-from amanuensis.language.lexicon import read_lexicon, read_lexicons
+from amanuensis.language.lexicon import Lexicon, read_lexicon, read_lexicons
 
 DEFAULT_THETA = 0.65
 """Of a lexicon without a folder: tuned on the validation lines of open data (docs/experiments.md)."""
@@ -38,7 +38,7 @@ def load_correction(
 
     Args:
         kind: "lexicon", "tagger" or "t5".
-        corrector: the folder that `correction train` wrote; of T5 also a hub id. A lexicon can do without.
+        corrector: the folder that `amanuensis correction` wrote; of T5 also a hub id. A lexicon can do without.
         lexicons: files of words; they take the place of a folder's own lexicon.
         theta: apply proposals above this confidence; by default what the folder was tuned to.
 
@@ -53,7 +53,25 @@ def load_correction(
     correction = _LOADERS[kind](corrector, lexicons)
     if theta is None:
         return correction
-    return Correction(correction.kind, correction.corrector, theta, correction.context, correction.facts)
+    return replace(correction, theta=theta)
+
+
+def with_answers(correction: Correction, texts: Iterable[str]) -> Correction:
+    """The same correction with the words of the very lines that it is measured on: an oracle, labelled as one.
+
+    It says what a perfect lexicon would be worth; no user has it (spec 2.11).
+
+    Raises:
+        ModelError: the correction has no lexicon.
+    """
+    corrector = correction.corrector
+    if not isinstance(corrector, LexiconCorrector):
+        raise ModelError(
+            f"an oracle is a lexicon with the answers in it; correction by {correction.kind} has none"
+        )
+    words = corrector.lexicon.union(Lexicon(Lexicon.from_texts(texts).forms))
+    knowing = LexiconCorrector(words, corrector.confusions, corrector.settings)
+    return replace(correction, corrector=knowing, facts={**correction.facts, "oracle": True})
 
 
 def write_lexicon_corrector(
@@ -110,7 +128,7 @@ def _lexicon(corrector: Path | str | None, lexicons: Sequence[Path | str]) -> Co
 def _folder_of(kind: Kind, corrector: Path | str) -> tuple[Path, CorrectorConfig]:
     folder = Path(corrector)
     if not is_corrector_folder(folder):
-        raise ModelError(f"{folder}: no corrector lies there; `amanuensis correction train {kind}` makes one")
+        raise ModelError(f"{folder}: no corrector lies there; `amanuensis correction {kind}` makes one")
     config = read_corrector_config(folder)
     if config.kind != kind:
         raise ModelError(f"{folder}: this corrector is of the kind {config.kind}, not {kind}")

@@ -13,6 +13,7 @@ def corrections_shown(report: CorrectionReport) -> str:
     facts = report.facts
     time = facts.get("milliseconds_per_line")
     took = f" It took {time:.1f} ms of CPU time a line." if time else ""
+    oracle = " <b>with the answers in it</b> (an oracle, no score)" if facts.get("oracle") else ""
     rows = [_row(escape(name), scores) for name, scores in report.sets.items()]
     if len(report.sets) > 1:
         rows.append(_row("all", report.total, kind=' class="total"'))
@@ -22,9 +23,9 @@ def corrections_shown(report: CorrectionReport) -> str:
         "<th>unknown words %</th></tr>"
     )
     told = (
-        f"Corrected by <b>{escape(str(facts.get('kind')))}</b> where it is surer than {facts.get('theta')}.{took} "
-        "Rescued words were wrong before and are right now; the harm rate is right words made wrong over right words. "
-        "The interval of the difference is paired, over pages."
+        f"Corrected by <b>{escape(str(facts.get('kind')))}</b>{oracle} where it is surer than {facts.get('theta')}."
+        f"{took} Rescued words were wrong before and are right now; the harm rate is right words made "
+        "wrong over right words. The interval of the difference is paired, over pages."
     )
     samples = "".join(map(_sample, report.samples))
     examples = f"<p>The greatest gains, then the greatest losses:</p>{samples}" if samples else ""
