@@ -44,16 +44,19 @@ class Scale:
 
 SCALES: Mapping[str, Scale] = {
     "paper": Scale("math-paper", (), False, None, "the paper's networks and training"),
-    "small": Scale("math-small", (), True, None, "small networks at half resolution"),
+    "small": Scale(
+        "math-small", (), True, None, "small networks at half resolution, our additions in training"
+    ),
     "cpu": Scale(
         "math-small",
         (
-            "training.epochs=6",
-            "formula.phases=[{ epochs = 2, max_tokens = 10 }, { epochs = 4, max_tokens = 20 }]",
+            "training.epochs=5",
+            "formula.phases=[{ epochs = 1, max_tokens = 10 }, { epochs = 4, max_tokens = 20 }]",
         ),
         True,
         20,
-        "small networks at half resolution, a quarter of the updates, captions of up to 20 tokens only",
+        "small networks at half resolution, our additions in training, a quarter of the updates, "
+        "captions of up to 20 tokens only",
     ),
 }
 

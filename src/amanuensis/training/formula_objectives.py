@@ -26,7 +26,6 @@ from amanuensis.training.formula_losses import (
     teacher_kl,
 )
 from amanuensis.training.formula_terms import FormulaTerms, Targets
-from amanuensis.training.guidance import Guidance
 from amanuensis.training.objectives import Loss
 
 
@@ -59,27 +58,16 @@ class FormulaObjective:
     Attributes:
         terms: what all objectives share. A profile of weight 0 leaves mutual learning out: "+M-branch" of Table 2.
         detach, direction: see `mutual_kl`; the defaults are the paper's.
-        guidance: shows attention where to look, in training alone (our addition).
     """
 
     terms: FormulaTerms
     detach: bool = False
     direction: Direction = "literal"
-    guidance: Guidance | None = None
 
     def __call__(self, network: nn.Module, batch: Batch, done: float) -> Loss:
         """See `Objective`."""
         output, targets = self.terms.run(network, batch)
-        loss = self._loss(output, targets)
-        if self.guidance is None or not network.training or not batch.places:
-            return loss
-        term, mass = self.guidance(output.attention, batch.places)
-        told = {
-            **loss.parts,
-            "guidance": float(term.detach()),
-            "attention_on_symbol": mass * len(batch.texts),
-        }
-        return Loss(loss.total + self.guidance.factor(done) * term, told)
+        return self.terms.guided(self._loss(output, targets), output, batch, done)
 
     def of_output(self, output: FormulaOutput, texts: Sequence[str]) -> Loss:
         """The loss of a network's output, for validation too."""
@@ -126,7 +114,7 @@ class KnowledgeDistillation:
         output, targets = self.terms.run(network, batch)
         found = self.terms.classify(output.logits, targets)
         found["distillation"] = self.terms.teach(self._kls(output.logits, targets, batch), targets)
-        return _sum(found)
+        return self.terms.guided(_sum(found), output, batch, done)
 
     def of_output(self, output: FormulaOutput, texts: Sequence[str]) -> Loss:
         """The classification alone, for validation: it needs no teacher."""
@@ -172,7 +160,7 @@ class DeepMutualLearning:
     def __call__(self, network: nn.Module, batch: Batch, done: float) -> Loss:
         """See `Objective`; the network is `Peers`."""
         output, _ = self.terms.run(network, batch)
-        return self.of_output(output, batch.texts)
+        return self.terms.guided(self.of_output(output, batch.texts), output, batch, done)
 
     def of_output(self, output: FormulaOutput, texts: Sequence[str]) -> Loss:
         """The loss of the peers' joint output, for validation too.
@@ -201,7 +189,7 @@ class KdclNaive:
     def __call__(self, network: nn.Module, batch: Batch, done: float) -> Loss:
         """See `Objective`; the network is `Peers`, or has several branches."""
         output, _ = self.terms.run(network, batch)
-        return self.of_output(output, batch.texts)
+        return self.terms.guided(self.of_output(output, batch.texts), output, batch, done)
 
     def of_output(self, output: FormulaOutput, texts: Sequence[str]) -> Loss:
         """The loss of a network's output, for validation too."""

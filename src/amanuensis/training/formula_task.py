@@ -129,7 +129,7 @@ def formula_objective(section: FormulaSection, config: MathConfig) -> Objective:
     """
     architecture = config.architecture
     network = formula_network_config(architecture.name, architecture.options)
-    terms = _terms(section, config.vocabulary, network)
+    terms = _terms(section, config, network)
     if section.method == "kd":
         assert section.teacher is not None
         return KnowledgeDistillation(terms, _teacher(section.teacher, config))
@@ -138,9 +138,7 @@ def formula_objective(section: FormulaSection, config: MathConfig) -> Objective:
     if section.method == "kdcl":
         return KdclNaive(terms=terms)
     direction = section.direction or "literal"
-    return FormulaObjective(
-        terms=terms, detach=bool(section.detach), direction=direction, guidance=_guidance(section, config)
-    )
+    return FormulaObjective(terms=terms, detach=bool(section.detach), direction=direction)
 
 
 def _guidance(section: FormulaSection, config: MathConfig) -> Guidance | None:
@@ -154,14 +152,15 @@ def _guidance(section: FormulaSection, config: MathConfig) -> Guidance | None:
     )
 
 
-def _terms(section: FormulaSection, vocab: TokenVocab, network: FormulaConfig) -> FormulaTerms:
+def _terms(section: FormulaSection, config: MathConfig, network: FormulaConfig) -> FormulaTerms:
     backwards = network.reversed_branches if isinstance(network, BttrConfig) else ()
     return FormulaTerms(
-        vocab=vocab,
+        vocab=config.vocabulary,
         classification=section.classification,
         profile=replace(PROFILES[section.profile], weight=section.mutual),
         temperature=section.temperature,
         reversed_branches=backwards * (2 if section.trains_two else 1),
+        guidance=_guidance(section, config),
     )
 
 

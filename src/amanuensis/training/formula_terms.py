@@ -17,6 +17,8 @@ from amanuensis.latex import TokenVocab
 from amanuensis.models.catnet import FormulaOutput
 from amanuensis.training.batches import Batch
 from amanuensis.training.formula_losses import PER_TOKEN, Profile, cross_entropy, dual_focal
+from amanuensis.training.guidance import Guidance
+from amanuensis.training.objectives import Loss
 
 Classification = Literal["ce", "dfl"]
 
@@ -83,6 +85,7 @@ class FormulaTerms:
         temperature: T of eq. 11.
         reversed_branches: for every branch whether it reads backwards; empty: none does.
         groups: branches that may teach each other, by index; empty: all of one reading direction.
+        guidance: shows attention where to look, in training alone (our addition).
     """
 
     vocab: TokenVocab
@@ -91,6 +94,7 @@ class FormulaTerms:
     temperature: float = 4.0
     reversed_branches: tuple[bool, ...] = ()
     groups: tuple[tuple[int, ...], ...] = ()
+    guidance: Guidance | None = None
 
     def __post_init__(self) -> None:
         """Refuses what no training could mean.
@@ -126,6 +130,16 @@ class FormulaTerms:
         """The weighted teaching term of KLs (B,), one or more: a scalar, summed over samples."""
         total = torch.stack(list(sums)).sum(dim=0)
         return self.profile.teaching(total, targets.steps, self.vocab.num_classes)
+
+    def guided(self, loss: Loss, output: FormulaOutput, batch: Batch, done: float) -> Loss:
+        """The loss and the guidance of the branches that read forwards, if the batch tells where symbols stand."""
+        backward = self.directions(len(output.logits))
+        attention = [maps for maps, turned in zip(output.attention, backward, strict=True) if not turned]
+        if self.guidance is None or not batch.places or not attention:
+            return loss
+        term, mass = self.guidance(attention, batch.places)
+        told = {"guidance": float(term.detach()), "attention_on_symbol": mass * len(batch.texts)}
+        return Loss(loss.total + self.guidance.factor(done) * term, {**loss.parts, **told})
 
     def directions(self, num_branches: int) -> tuple[bool, ...]:
         """For every branch whether it reads backwards.

@@ -274,7 +274,7 @@ class FormulaSection(_Section):
         distort: how much the ink is varied, 0 to 1 (our addition); bitmaps cannot be.
         exchange: share of the formulas of an epoch in which symbols are exchanged for others of their kind, from other
             hands (our addition); it needs ink that says which strokes make which symbol, as CROHME's.
-        guidance: of "mutual": how much attention is shown where symbols stand at the beginning (our addition); it needs
+        guidance: how much attention is shown where symbols stand at the beginning (our addition); it needs
             ink that says so, as CROHME's, and falls to 0 ...
         guidance_until: ... at this share of all steps.
         phases: short captions first.
@@ -306,7 +306,6 @@ class FormulaSection(_Section):
             ("l2_weight", "dml"),
             ("detach", "mutual"),
             ("direction", "mutual"),
-            ("guidance", "mutual"),
         ):
             if getattr(self, key) is not None and method != of:
                 raise ValueError(f"{key} is read by the method {of!r} alone; this one is {method!r}")
