@@ -199,6 +199,7 @@ def training(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
 
     module = types.ModuleType("amanuensis.training")
     module.train, module.export_model, module.RunOptions = train, export_model, types.SimpleNamespace
+    module.TUNING_RECIPES, module.tuning_changes = (), lambda data, fonts: []
     monkeypatch.setitem(sys.modules, "amanuensis.training", module)
     monkeypatch.setattr("amanuensis.training", module, raising=False)
     return called
@@ -207,7 +208,7 @@ def training(monkeypatch: pytest.MonkeyPatch) -> types.SimpleNamespace:
 def test_train_passes_everything_on(run, training: types.SimpleNamespace) -> None:
     result = run(
         *("train", "smoke", "--set", "a.b=1", "--set", "c=d", "--out", "o", "--resume", "--from", "m"),
-        *("--budget", "2h", "--device", "cpu", "--threads", 2, "--seed", 3, "-q"),
+        *("--budget", "2h", "--pause-after", "1h", "--device", "cpu", "--threads", 2, "--seed", 3, "-q"),
     )
     assert result.stdout == "runs/x/best\n"
     recipe, given = training.train
@@ -217,6 +218,7 @@ def test_train_passes_everything_on(run, training: types.SimpleNamespace) -> Non
         "resume": True,
         "start_from": "m",
         "budget": "2h",
+        "pause_after": "1h",
         "device": "cpu",
         "threads": 2,
         "quiet": True,
@@ -228,7 +230,10 @@ def test_the_doors_fit_the_training(run) -> None:
     pytest.importorskip("torch")
     from amanuensis import training  # noqa: PLC0415
 
-    assert {field.name for field in fields(training.RunOptions)} >= {"out", "resume", "start_from", "budget"}
+    given = {"out", "resume", "start_from", "budget", "pause_after"}
+    assert {field.name for field in fields(training.RunOptions)} >= given
+    assert training.TUNING_RECIPES
+    assert training.tuning_changes([], None) == []
     assert {"recipe", "overrides", "options"} <= set(inspect.signature(training.train).parameters)
     names = {"source", "target", "with_attention", "samples"}
     assert names <= set(inspect.signature(training.export_model).parameters)

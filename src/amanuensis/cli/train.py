@@ -9,17 +9,22 @@ from typing import Annotated, Any
 
 import typer
 
-from amanuensis.cli.console import note, teach
+from amanuensis.cli.console import count, note, teach
 from amanuensis.cli.options import Quiet
 from amanuensis.errors import DataError, MissingExtraError
 from amanuensis.records import Sample
 
 HELP = teach(
-    "Train a network by a recipe. That is a TOML file, or the name of one that comes with the package. The run's "
-    "folder holds its log, its state to resume from, and in best/ the best model, ready for transcribe -m.",
+    "Train a network by a recipe. That is a TOML file, or the name of one that comes with the package; with --from it "
+    "may be left out, and the one for as many lines as you have is taken. The run's folder holds its log, its state to "
+    "resume from, and in best/ the best model, ready for transcribe -m.",
     (
-        "amanuensis train finetune-hundreds --from text-small --set 'data.paths=[\"data/letters\"]' --out runs/letters",
-        "teaches the shipped model the hand of some hundred lines of your own",
+        "amanuensis train --from text-small --data data/letters --out runs/letters",
+        "teaches the shipped model the hand of your own lines, be they some dozens or thousands",
+    ),
+    (
+        "amanuensis train --from text-small --data data/letters --fonts fonts/ --out runs/letters",
+        "the same, with 3 lines of 10 written anew in these fonts: for when there are few",
     ),
     (
         "amanuensis train text-small --budget 2h30m --out runs/mine --resume",
@@ -38,8 +43,22 @@ EXPORT_HELP = teach(
 
 
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name or TOML file.")],
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="RECIPE", help="A recipe's name or TOML file.")
+    ] = None,
     *,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--data", metavar="DATA", help="Train on this, not on what the recipe says; may be repeated."
+        ),
+    ] = None,
+    fonts: Annotated[
+        Path | None,
+        typer.Option(
+            "--fonts", metavar="DIR", help="Add synthetic lines of the train lines' texts in these fonts."
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change one value of the recipe; may be repeated."),
@@ -79,8 +98,25 @@ def train(
         threads=threads,
         quiet=quiet,
     )
-    changes = [*(overrides or ()), *([] if seed is None else [f"seed={seed}"])]
+    changes = training.tuning_changes(data or (), fonts)
+    changes += [*(overrides or ()), *([] if seed is None else [f"seed={seed}"])]
+    if start_from is not None and (recipe is None or recipe in training.TUNING_RECIPES):
+        recipe = _tuning_recipe(recipe, changes, quiet=quiet)
+    if recipe is None:
+        raise typer.BadParameter("name a recipe, or with --from a model to start from")
     typer.echo(training.train(recipe, overrides=changes, options=options))
+
+
+def _tuning_recipe(recipe: str | None, changes: list[str], *, quiet: bool) -> str:
+    """The recipe that was named, or the one that fits the lines; where they differ, that is said."""
+    from amanuensis import training  # noqa: PLC0415
+
+    fitting, number = training.fitting_recipe(recipe, changes)
+    if recipe is None:
+        note(f"{count(number, 'train line')}: by the recipe {fitting}", quiet=quiet)
+    elif recipe != fitting:
+        note(f"{count(number, 'train line')}: the recipe {fitting} is made for so many", quiet=quiet)
+    return recipe or fitting
 
 
 def export(
