@@ -116,3 +116,29 @@ def test_an_unknown_decoder(run, tiny_model: Path, dataset: Path) -> None:
     result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--decoder", "guess")
     assert result.exit_code == 1
     assert "best-path, prefix-beam" in result.stderr
+
+
+def test_models_that_read_together_tell_their_sums(run, tiny_model: Path, dataset: Path) -> None:
+    arguments = [
+        "evaluate",
+        dataset,
+        "--split",
+        "test",
+        "-m",
+        tiny_model,
+        "-m",
+        f"{tiny_model}@bars",
+        "--json",
+    ]
+    report = json.loads(run(*arguments, "--results", "two.jsonl").stdout)
+    assert (report["model"], report["ser"]) == ("tiny+tiny", 0.25)
+    ensemble = report["ensemble"]
+    assert (ensemble["combination"], ensemble["parameters"]) == ("vote", 2)
+    assert [(one["only"], one["seconds"] > 0) for one in ensemble["members"]] == [
+        ([], True),
+        (["bars"], True),
+    ]
+    again = run("evaluate", dataset, "--split", "test", "--from-results", "two.jsonl", "--json")
+    assert json.loads(again.stdout)["ensemble"] == ensemble
+    averaged = json.loads(run(*arguments[:6], "-m", tiny_model, "--combine", "frames", "--json").stdout)
+    assert (averaged["ser"], averaged["ensemble"]["combination"]) == (0.25, "frames")

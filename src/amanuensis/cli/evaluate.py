@@ -17,6 +17,7 @@ from amanuensis.cli.options import (
     BatchSize,
     Beam,
     Branch,
+    Combination,
     Correct,
     CorrectorFolder,
     Json,
@@ -30,6 +31,7 @@ from amanuensis.cli.options import (
     Search,
     Theta,
     Threads,
+    Together,
     correction_of,
     formula_options,
     lexicon_of,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from amanuensis.correction import Correction
     from amanuensis.data import Dataset
     from amanuensis.evaluation import Results
-    from amanuensis.recognition import FormulaRecognizer, Recognizer
+    from amanuensis.recognition import FormulaRecognizer, LineEnsemble, Recognizer
     from amanuensis.records import Sample
 
 HELP = teach(
@@ -83,6 +85,7 @@ def evaluate(
         typer.Option("--split", help="train, val, test, test2014, ...; not needed if there is only one."),
     ] = None,
     model: Models = [DEFAULT_MODEL],  # noqa: B006 - typer copies it
+    combine: Together = Combination.vote,
     as_json: Json = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a report to look at.")
@@ -174,6 +177,7 @@ def evaluate(
                 language_model=language_model,
                 language_weight=language_weight,
             ),
+            combination=combine.value,
         )
         target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
         _check_writable(target)
@@ -228,7 +232,7 @@ def _check_writable(target: Path) -> None:
 
 
 def _read(
-    recognizer: Recognizer | FormulaRecognizer,
+    recognizer: Recognizer | LineEnsemble | FormulaRecognizer,
     samples: Sequence[Sample],
     correction: Correction | None,
     *,
@@ -236,12 +240,16 @@ def _read(
 ) -> Results:
     from amanuensis import evaluation  # noqa: PLC0415
     from amanuensis.correction import CorrectingRecognizer  # noqa: PLC0415
+    from amanuensis.recognition import LineEnsemble  # noqa: PLC0415
 
     kept = evaluation.caption if recognizer.config.task == "math" else evaluation.transcription
 
     with Progress("lines", len(samples), quiet=quiet) as progress:
         if correction is None:
             return evaluation.evaluate(recognizer, samples, kept=kept, progress=progress.update)
+        if isinstance(recognizer, LineEnsemble) and any(member.only for member in recognizer.members):
+            raise DataError("--correct does not go with models of some data sets only (MODEL@NAME)")
         correcting = CorrectingRecognizer(recognizer, correction)
         results = evaluation.evaluate(correcting, samples, kept=kept, progress=progress.update)
-    return replace(results, correction=correcting.to_dict())
+    ensemble = recognizer.to_dict() if isinstance(recognizer, LineEnsemble) else None
+    return replace(results, correction=correcting.to_dict(), ensemble=ensemble)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 
 DEFAULT_MODEL = "text-small"
 
+
+class Combination(StrEnum):
+    """How one reading is made of several."""
+
+    vote = "vote"
+    frames = "frames"
+
+
 Models = Annotated[
     list[str],
     typer.Option(
@@ -23,7 +32,14 @@ Models = Annotated[
         "--model",
         metavar="MODEL",
         help="A shipped model's name, a model folder, a Hugging Face id (organization/name), or math. "
-        "Of formulas several may be given: they read together.",
+        "Several may be given: they read together. Of lines, MODEL@NAME,... reads these data sets or languages only.",
+    ),
+]
+Together = Annotated[
+    Combination,
+    typer.Option(
+        "--combine",
+        help="How several models of lines read together: they vote over strings, or their frames are averaged.",
     ),
 ]
 Search = Annotated[

@@ -15,6 +15,7 @@ from amanuensis.cli.options import (
     BatchSize,
     Beam,
     Branch,
+    Combination,
     Correct,
     CorrectorFolder,
     GapBelow,
@@ -29,6 +30,7 @@ from amanuensis.cli.options import (
     Search,
     Theta,
     Threads,
+    Together,
     correction_of,
     formula_options,
     line_options,
@@ -39,9 +41,9 @@ from amanuensis.records import Reading
 
 if TYPE_CHECKING:
     from amanuensis.correction import CorrectingRecognizer
-    from amanuensis.recognition import FormulaRecognizer, GapMarkingReader, Recognizer
+    from amanuensis.recognition import FormulaRecognizer, GapMarkingReader, LineEnsemble, Recognizer
 
-    Reader = Recognizer | FormulaRecognizer | CorrectingRecognizer | GapMarkingReader
+    Reader = Recognizer | LineEnsemble | FormulaRecognizer | CorrectingRecognizer | GapMarkingReader
 
 # A calibrated confidence is the share of characters that are right. With three in ten wrong, typing a line afresh is
 # faster than mending it.
@@ -65,6 +67,10 @@ HELP = teach(
         "corrects doubtful words by a list of words, one a line",
     ),
     (
+        "amanuensis transcribe scans/ -m text-small -m runs/a/best -m runs/b/best",
+        "lets three models vote; JSON tells what the others read",
+    ),
+    (
         "amanuensis transcribe scans/ --gap-below 0.3",
         "writes […] in place of words that are right less often than three times in ten",
     ),
@@ -79,6 +85,7 @@ def transcribe(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Images of lines, or folders of them.")],
     *,
     model: Models = [DEFAULT_MODEL],  # noqa: B006 - typer copies it
+    combine: Together = Combination.vote,
     form: Annotated[
         Format, typer.Option("-f", "--format", help="Text only; a table with confidences; JSON with places.")
     ] = Format.txt,
@@ -127,6 +134,7 @@ def transcribe(
             language_model=language_model,
             language_weight=language_weight,
         ),
+        combination=combine.value,
     )
     formulas = isinstance(recognizer, FormulaRecognizer)
     correction = correction_of(correct, corrector=corrector, lexicons=lexicons, theta=theta)
@@ -156,7 +164,7 @@ def _beam(beam: int | None, n_best: int | None) -> int | None:
 
 
 def _marking_gaps(
-    recognizer: Recognizer | FormulaRecognizer | CorrectingRecognizer, below: float | None
+    recognizer: Recognizer | LineEnsemble | FormulaRecognizer | CorrectingRecognizer, below: float | None
 ) -> Reader:
     """The recognizer, or one that marks gaps.
 

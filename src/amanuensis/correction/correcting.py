@@ -8,7 +8,7 @@ from typing import Any
 
 from amanuensis.correction.pipeline import Correction, correct
 from amanuensis.errors import AmanuensisError, ModelError
-from amanuensis.recognition import FormulaRecognizer, Recognizer, TextConfig
+from amanuensis.recognition import FormulaRecognizer, LineEnsemble, Recognizer, TextConfig
 from amanuensis.records import Reading
 
 _LINES_AT_ONCE = 64  # a page or two: what a corrector sees as context, and what T5 works on together
@@ -24,7 +24,9 @@ class CorrectingRecognizer:
         seconds: CPU time that correcting them took.
     """
 
-    def __init__(self, recognizer: Recognizer | FormulaRecognizer, correction: Correction) -> None:
+    def __init__(
+        self, recognizer: Recognizer | LineEnsemble | FormulaRecognizer, correction: Correction
+    ) -> None:
         """Put them together.
 
         Raises:

@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.evaluation.results import Outcome, Results
@@ -53,6 +53,17 @@ class EvaluatedRecognizer(Protocol):
         """One reading per image, in order; raises an `AmanuensisError` if an image cannot be read."""
 
 
+@runtime_checkable
+class OfManyModels(Protocol):
+    """A recognizer of several models, some of which may read lines of their own data sets only."""
+
+    def for_set(self, name: str) -> EvaluatedRecognizer:
+        """The recognizer for lines of a data set."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The models and what they cost, for the record."""
+
+
 def transcription(reading: Reading) -> str:
     """What is compared of a line: its text."""
     return reading.text
@@ -89,8 +100,9 @@ def evaluate(
     seconds: dict[str, float] = {}
     for chunk in _chunks(samples):
         began = time.perf_counter()
-        outcomes += _read(recognizer, chunk, kept)
         name = chunk[0].dataset
+        reader = recognizer.for_set(name) if isinstance(recognizer, OfManyModels) and name else recognizer
+        outcomes += _read(reader, chunk, kept)
         seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
         if progress is not None:
             progress(len(outcomes), len(samples))
@@ -102,6 +114,7 @@ def evaluate(
         decoder=recognizer.config.decoder.to_dict(),
         seconds=seconds,
         outcomes=tuple(outcomes),
+        ensemble=recognizer.to_dict() if isinstance(recognizer, OfManyModels) else None,
     )
 
 

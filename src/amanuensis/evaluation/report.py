@@ -158,6 +158,7 @@ class Report:
             "model": self.results.model,
             "split": self.results.split,
             "decoder": dict(self.results.decoder),
+            "ensemble": self.results.ensemble,
             **self.total.to_dict(),
             "calibration": {level: told.to_dict() for level, told in self.reliability.items()},
             "tokenizer": self.tokenizer,

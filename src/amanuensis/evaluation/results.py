@@ -56,6 +56,7 @@ class Results:
         seconds: wall-clock time of reading, images loaded and all, by data set.
         outcomes: one per sample, ids all different.
         correction: what corrected the readings, its settings and time; None if nothing did.
+        ensemble: the models that read together, their parameters and time; None if one read alone.
     """
 
     model: str
@@ -66,6 +67,7 @@ class Results:
     seconds: Mapping[str, float]
     outcomes: tuple[Outcome, ...]
     correction: Mapping[str, Any] | None = None
+    ensemble: Mapping[str, Any] | None = None
 
 
 def write_results(results: Results, path: Path | str) -> None:
@@ -79,8 +81,9 @@ def write_results(results: Results, path: Path | str) -> None:
         "decoder": dict(results.decoder),
         "seconds": {name: round(seconds, 3) for name, seconds in results.seconds.items()},
     }
-    if results.correction is not None:
-        header["correction"] = dict(results.correction)
+    for name, told in (("correction", results.correction), ("ensemble", results.ensemble)):
+        if told is not None:
+            header[name] = dict(told)
     rows = [header, *map(_row, results.outcomes)]
     encoded = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
     Path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -148,6 +151,7 @@ def _with_header(path: Path, header: dict[str, Any], outcomes: tuple[Outcome, ..
             seconds={str(name): float(seconds) for name, seconds in header["seconds"].items()},
             outcomes=outcomes,
             correction=None if header.get("correction") is None else dict(header["correction"]),
+            ensemble=None if header.get("ensemble") is None else dict(header["ensemble"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         raise DataError(f"{path}:1: the header is not complete ({error!r})") from error

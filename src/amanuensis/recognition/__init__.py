@@ -25,6 +25,7 @@ from amanuensis.recognition.formula_recognizer import INK_SUFFIXES, FormulaRecog
 from amanuensis.recognition.formula_runtime import FormulaRuntime, OnnxFormulaRuntime
 from amanuensis.recognition.gaps import GAP, GapMarkingReader, with_gaps
 from amanuensis.recognition.language import LineOptions, shipped_language_models, tuned_search
+from amanuensis.recognition.line_ensemble import LineEnsemble, Member
 from amanuensis.recognition.loading import load_recognizer
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import OnnxRuntime, Runtime
@@ -48,8 +49,10 @@ __all__ = [
     "FormulaRuntime",
     "Forward",
     "GapMarkingReader",
+    "LineEnsemble",
     "LineOptions",
     "MathConfig",
+    "Member",
     "ModelConfig",
     "OnnxFormulaRuntime",
     "OnnxRuntime",

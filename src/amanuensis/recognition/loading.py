@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from amanuensis.errors import ModelError
@@ -11,6 +12,7 @@ from amanuensis.recognition.config import MathConfig
 from amanuensis.recognition.folder import read_config
 from amanuensis.recognition.formula_recognizer import FormulaOptions, FormulaRecognizer
 from amanuensis.recognition.language import LineOptions
+from amanuensis.recognition.line_ensemble import Combination, LineEnsemble, Member
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import DEFAULT_BATCH_SIZE
 
@@ -22,27 +24,39 @@ def load_recognizer(
     batch_size: int = DEFAULT_BATCH_SIZE,
     lines: LineOptions | None = None,
     formula: FormulaOptions | None = None,
-) -> Recognizer | FormulaRecognizer:
+    combination: Combination = "vote",
+) -> Recognizer | LineEnsemble | FormulaRecognizer:
     """Load a model for reading, of lines or of formulas.
 
     Args:
-        model: see `find_model`. Of formulas several may be given, which then read together.
+        model: see `find_model`. Several may be given, which then read together. Of lines, one written as
+            "MODEL@NAME,NAME" reads lines of these data sets or languages only.
         threads: CPU threads it may use.
         batch_size: of lines, see `Recognizer.load`.
         lines: of lines, see `Recognizer.load`; its language model is of both.
         formula: of formulas, see `FormulaRecognizer.load`.
+        combination: of several models of lines, see `LineEnsemble`.
 
     Raises:
         ModelError: no such model, it is incomplete, or an option is of the other task.
     """
-    folders = [find_model(one) for one in ([model] if isinstance(model, str | Path) else model)]
-    if not folders:
+    asked = [_Asked.parse(one) for one in ([model] if isinstance(model, str | Path) else model)]
+    if not asked:
         raise ModelError("no model to read with is given")
+    folders = [one.folder for one in asked]
     lines, formula = lines or LineOptions(), formula or FormulaOptions()
     if not isinstance(config := read_config(folders[0]), MathConfig):
-        _refuse_formula_options(config.name, formula, lines, num_models=len(folders))
-        return Recognizer.load(folders[0], threads=threads, batch_size=batch_size, options=lines)
+        _refuse_formula_options(config.name, formula, lines)
+        members = [
+            Member(
+                Recognizer.load(one.folder, threads=threads, batch_size=batch_size, options=lines), one.only
+            )
+            for one in asked
+        ]
+        return _together(members, combination, lines.language)
     _refuse_line_options(config.name, lines)
+    if any(one.only for one in asked):
+        raise ModelError(f"{config.name} reads formulas: only readers of lines can be told what to read (@)")
     return FormulaRecognizer.load(
         folders,
         threads=threads,
@@ -51,6 +65,39 @@ def load_recognizer(
         language_model=formula.language_model,
         language_weight=formula.language_weight,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A model as users name it: "MODEL", or "MODEL@NAME,NAME"."""
+
+    folder: Path
+    only: frozenset[str] = frozenset()
+
+    @classmethod
+    def parse(cls, told: str | Path) -> _Asked:
+        """A path that exists is a path, whatever it holds.
+
+        Raises:
+            ModelError: no such model, or nothing stands behind the @.
+        """
+        model, at, names = str(told).rpartition("@")
+        if isinstance(told, Path) or not at or Path(told).exists():
+            return cls(find_model(told))
+        only = frozenset(name.strip() for name in names.split(",")) - {""}
+        if not only:
+            raise ModelError(f"{told}: behind the @ stand the data sets or languages that the model reads")
+        return cls(find_model(model), only)
+
+
+def _together(
+    members: Sequence[Member], combination: Combination, language: str | None
+) -> Recognizer | LineEnsemble:
+    """One model that reads everything needs no ensemble."""
+    if len(members) == 1 and not members[0].only:
+        return members[0].recognizer
+    context = frozenset() if language is None else frozenset({language})
+    return LineEnsemble(members, combination=combination, context=context)
 
 
 def _refuse_line_options(name: str, options: LineOptions) -> None:
@@ -63,9 +110,7 @@ def _refuse_line_options(name: str, options: LineOptions) -> None:
         raise ModelError(f"{name} reads formulas: only reading lines has a length bonus")
 
 
-def _refuse_formula_options(
-    name: str, options: FormulaOptions, lines: LineOptions, *, num_models: int
-) -> None:
+def _refuse_formula_options(name: str, options: FormulaOptions, lines: LineOptions) -> None:
     """Say what a reader of lines cannot do."""
     if options.beam is not None:
         raise ModelError(f"{name} reads lines: it has a decoder (best-path, prefix-beam), no beam")
@@ -75,5 +120,3 @@ def _refuse_formula_options(
         raise ModelError(f"{name} reads lines: a language model for it is one of the options of lines")
     if options.language_weight not in (None, lines.language_weight):
         raise ModelError(f"{name} reads lines: a language model's weight is one of the options of lines")
-    if num_models > 1:
-        raise ModelError(f"{name} reads lines: only models that read formulas can read together")
