@@ -22,6 +22,8 @@ Source = Path | str | bytes | ImageSource | NDArray[Any] | Image.Image
 
 MAX_PIXELS = 100_000_000
 
+_COARSEST, _FINEST = 50.0, 2400.0  # pixels per inch that are believed
+
 _ORIENTATION = 0x0112  # EXIF's number of the tag
 _QUARTER_TURNS = frozenset((5, 6, 7, 8))  # its values that exchange width and height
 
@@ -94,6 +96,21 @@ def image_size(source: Source, *, frame: int = 0) -> tuple[int, int]:
         _check_size(*image.size, name)
         width, height = image.size
     return (height, width) if turn in _QUARTER_TURNS else (width, height)
+
+
+def image_resolution(source: Path | str | bytes) -> float | None:
+    """Pixels per inch as the file says; None where it says nothing, or what no scanner does.
+
+    Raises:
+        ImageError: naming the source: it cannot be opened.
+    """
+    with _opened(source, _name_of(source)) as image:
+        stated = image.info.get("dpi", (0,))[0]
+    try:
+        resolution = float(stated)
+    except (TypeError, ValueError, ZeroDivisionError):
+        return None
+    return resolution if _COARSEST <= resolution <= _FINEST else None
 
 
 def _name_of(source: Source) -> str:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amanuensis.errors import DataError, ImageError
-from amanuensis.images import image_size, load_image
+from amanuensis.images import image_resolution, image_size, load_image
 from amanuensis.pages.image_names import IMAGE_SUFFIXES
 from amanuensis.pages.sources import PageSource, check_num_pages, size_or_nothing
 from amanuensis.pages.xml_files import read_bytes
@@ -44,12 +44,20 @@ class CanvasPicture:
     manifest: Path
     names: tuple[str, ...]
 
-    def file(self) -> Path:
-        """Where it lies.
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels; see `Picture`."""
+        return image_size(self.file())
 
-        Raises:
-            ImageError: no such file lies beside the manifest.
-        """
+    def load(self) -> NDArray[np.uint8]:
+        """(H, W) grey; see `Picture`."""
+        return load_image(self.file())
+
+    def resolution(self) -> float | None:
+        """Pixels per inch; see `Picture`."""
+        return image_resolution(self.file())
+
+    def file(self) -> Path:
+        """Where it lies; see `Picture`."""
         folders = (self.manifest.parent, self.manifest.parent / "images")
         for name in self.names:
             for folder in folders:
@@ -60,14 +68,6 @@ class CanvasPicture:
         raise ImageError(
             f"{self.manifest}: no image of a canvas lies beside it; looked for {' or '.join(self.names) or 'nothing'}"
         )
-
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels; see `Picture`."""
-        return image_size(self.file())
-
-    def load(self) -> NDArray[np.uint8]:
-        """(H, W) grey; see `Picture`."""
-        return load_image(self.file())
 
 
 def read_manifest(path: Path) -> Iterator[PageSource]:

@@ -64,7 +64,7 @@ def read_page_xml(root: Element, path: Path) -> Page:
         image=element.get("imageFilename", ""),
         width=width,
         height=height,
-        regions=tuple(reader.region(region, name) for region, name in _ordered_regions(element)),
+        regions=tuple(reader.region(region, name) for region, name in page_regions(element)),
         source=str(path),
     )
     check_all_found([page], reader.line_ids, str(path))
@@ -155,8 +155,8 @@ def _in_order(lines: list[Element]) -> list[Element]:
     return [lines[i] for i in order]
 
 
-def _ordered_regions(page: Element) -> list[tuple[Element, str]]:
-    """Regions with lines (or that may get some), and their ids, in reading order.
+def page_regions(page: Element) -> list[tuple[Element, str]]:
+    """The regions of a Page element with lines (or that may get some), and their ids, in reading order.
 
     The order is that of ReadingOrder; regions inside another follow it; what is not mentioned comes last. Without
     a ReadingOrder the places in `custom` count, and else the document's order.

@@ -51,6 +51,11 @@ class PdfPicture:
                 bitmap.close()
         return pixels.reshape(pixels.shape[:2])
 
+    def resolution(self) -> float | None:
+        """Pixels per inch that it is drawn at; see `Picture`."""
+        with _opened(self.path) as document, _page(document, self) as page:
+            return _POINTS_PER_INCH * _scale(page)
+
 
 def read_pdf(path: Path) -> Iterator[PageSource]:
     """The pages of a PDF.

@@ -88,11 +88,11 @@ def _read_xml(path: Path) -> Iterator[PageSource]:
     if is_page(root):
         page = read_page_xml(root, path)
         checked_name(page.image, str(path))
-        yield PageSource(page, NamedPicture(path, page.image), path)
+        yield PageSource(page, NamedPicture(path, page.image), path, "page")
     elif is_alto(root):
         checked_name(image_name(root) or path.stem, str(path))
         for page in read_alto_xml(root, path, lambda name, frame: _size_of(path, name, frame)):
-            yield PageSource(page, NamedPicture(path, page.image, page.frame), path)
+            yield PageSource(page, NamedPicture(path, page.image, page.frame), path, "alto")
     else:
         raise DataError(f"{path}: XML, but neither PAGE nor ALTO: its root is {root.tag[:80]}")
 

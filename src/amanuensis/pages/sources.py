@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from amanuensis.errors import AmanuensisError, DataError, ImageError
-from amanuensis.images import image_size, load_image
+from amanuensis.images import image_resolution, image_size, load_image
 from amanuensis.pages.image_names import find_image
 from amanuensis.records import Page
 
@@ -48,6 +48,9 @@ class Picture(Protocol):
             ImageError: it cannot be read.
         """
 
+    def resolution(self) -> float | None:
+        """Pixels per inch; None where the file does not say, or says what no scanner does."""
+
 
 @dataclass(frozen=True, slots=True)
 class ImagePicture:
@@ -68,6 +71,10 @@ class ImagePicture:
         """(H, W) grey; see `Picture`."""
         return load_image(self.path, frame=self.frame)
 
+    def resolution(self) -> float | None:
+        """Pixels per inch; see `Picture`."""
+        return image_resolution(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class NamedPicture:
@@ -77,10 +84,6 @@ class NamedPicture:
     name: str
     frame: int = 0
 
-    def file(self) -> Path:
-        """Where it lies; see `Picture`."""
-        return find_image(self.page_file, self.name)
-
     def size(self) -> tuple[int, int]:
         """Width and height in pixels; see `Picture`."""
         return image_size(self.file(), frame=self.frame)
@@ -88,6 +91,14 @@ class NamedPicture:
     def load(self) -> NDArray[np.uint8]:
         """(H, W) grey; see `Picture`."""
         return load_image(self.file(), frame=self.frame)
+
+    def file(self) -> Path:
+        """Where it lies; see `Picture`."""
+        return find_image(self.page_file, self.name)
+
+    def resolution(self) -> float | None:
+        """Pixels per inch; see `Picture`."""
+        return image_resolution(self.file())
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +110,13 @@ class PageSource:
             could not be opened; loading it says why.
         picture: its picture.
         given: the PAGE or ALTO file that it came from, to be updated in place; None for bare pictures.
+        form: "page" or "alto", what that file is; "" for bare pictures.
     """
 
     page: Page
     picture: Picture
     given: Path | None = None
+    form: Literal["page", "alto", ""] = ""
 
     @property
     def name(self) -> str:
