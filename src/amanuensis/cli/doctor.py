@@ -26,7 +26,7 @@ CORE = ("numpy", "onnxruntime", "pillow", "rapidfuzz", "typer")
 EXTRAS = {
     "train": ("torch", "onnx", "pydantic", "safetensors"),
     "parquet": ("pyarrow",),
-    "pages": ("pypdfium2",),
+    "pages": ("pypdfium2", "rapidocr"),
     "tensorboard": ("tensorboard",),
 }
 

@@ -1,22 +1,32 @@
 """Whole pages: read from images, PDF, PAGE, ALTO and IIIF manifests, cut into lines, written in archives' formats."""
 
 from amanuensis.pages.image_names import FOLDERS_OF_XML
+from amanuensis.pages.overlay import draw_overlay, write_overlay
 from amanuensis.pages.pipeline import read_lines
 from amanuensis.pages.provenance import Provenance, moment_of_run
 from amanuensis.pages.read import is_page_file, read
+from amanuensis.pages.segment import FINDERS, FoundLine, FoundLines, LineFinder, line_finder, segment
 from amanuensis.pages.sources import PageSource
 from amanuensis.pages.write import FORMATS, PageFormat, suffixes, write
 
 __all__ = [
+    "FINDERS",
     "FOLDERS_OF_XML",
     "FORMATS",
+    "FoundLine",
+    "FoundLines",
+    "LineFinder",
     "PageFormat",
     "PageSource",
     "Provenance",
+    "draw_overlay",
     "is_page_file",
+    "line_finder",
     "moment_of_run",
     "read",
     "read_lines",
+    "segment",
     "suffixes",
     "write",
+    "write_overlay",
 ]
