@@ -10,7 +10,7 @@ from page_files import write_image
 from PIL import Image
 
 from amanuensis.errors import DataError, ImageError
-from amanuensis.pages import read
+from amanuensis.pages import read, read_one
 from amanuensis.pages import sources as page_sources
 
 
@@ -147,3 +147,14 @@ def test_json_that_is_no_manifest_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "ms.json").write_text(text)
     with pytest.raises(DataError, match=r"ms.json"):
         list(read(tmp_path / "ms.json"))
+
+
+def test_one_page_is_the_one_of_all(tmp_path: Path) -> None:
+    pytest.importorskip("pypdfium2")
+    frames = [Image.new("L", size, 200) for size in [(30, 20), (20, 50), (10, 10)]]
+    frames[0].save(tmp_path / "book.tif", save_all=True, append_images=frames[1:])
+    (tmp_path / "ms.json").write_text(json.dumps(VERSION_2))
+    for path in (write_pdf(tmp_path / "x.pdf", 3), tmp_path / "book.tif", tmp_path / "ms.json"):
+        assert [read_one(path, number) for number in range(3)] == list(read(path))
+        with pytest.raises(DataError, match="no page 4"):
+            read_one(path, 3)

@@ -44,7 +44,8 @@ def updated(source: PageSource, change: Change = with_text) -> str:
 PAGE_WORDS = re.compile(r"\s*<(pc:)?Word .*?</(pc:)?Word>", re.DOTALL)
 PAGE_TEXT = re.compile(r"\s*<(pc:)?TextEquiv.*?</(pc:)?TextEquiv>", re.DOTALL)
 PAGE_MAKER = re.compile(
-    r"\s*<(pc:)?(Comments|MetadataItem).*?</(pc:)?(Comments|MetadataItem)>|(?<=[<:]LastChange>)[^<]*", re.DOTALL
+    r"\s*<(pc:)?(Comments|MetadataItem).*?</(pc:)?(Comments|MetadataItem)>|(?<=[<:]LastChange>)[^<]*",
+    re.DOTALL,
 )
 ALTO_TEXT = re.compile(r"\s*(<(String|SP|HYP)\b[^>]*/>|<String\b.*?</String>)", re.DOTALL)
 ALTO_MAKER = re.compile(r"\s*<(OCR)?Processing .*?</(OCR)?Processing>", re.DOTALL)

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+from read_pages import BY
 
-from amanuensis.errors import ImageError
+from amanuensis.errors import DataError, ImageError
+from amanuensis.pages import read as read_sources
 from amanuensis.pages.crops import LineCutter
-from amanuensis.pages.pipeline import read_lines
+from amanuensis.pages.pipeline import read_lines, read_page
 from amanuensis.pages.words import words_of
+from amanuensis.pages.write_page_xml import page_xml
 from amanuensis.recognition import GAP, Recognizer, with_gaps
 from amanuensis.recognition.words import words_of_spans
 from amanuensis.records import Page, Reading, Region, Span, TextLine, WordSpan
@@ -157,3 +161,19 @@ def test_a_region_is_cut_as_one_picture() -> None:
     assert cutter.cut_region(Region("f", ((10, 10), (59, 10), (59, 39), (10, 39)))).grey.shape == (30, 50)
     with pytest.raises(ImageError, match="region f has no outline"):
         cutter.cut_region(Region("f"))
+
+
+def test_given_lines_are_read_and_others_are_found(tiny_model: Path, tmp_path: Path) -> None:
+    grey, known = page_of_bars("ab", "é")
+    Image.fromarray(grey).save(tmp_path / "scan.png")
+    reader = Recognizer.load(tiny_model)
+    [bare] = read_sources(tmp_path / "scan.png")
+    found = read_page(bare, reader, find=lambda page, seen: replace(page, regions=known.regions))
+    assert [line.text for line in found.lines] == ["ab", "é"]
+    with pytest.raises(DataError, match=r"scan.png: gives no lines"):
+        read_page(bare, reader)
+    (tmp_path / "scan.xml").write_bytes(page_xml(found, BY))
+    [given] = read_sources(tmp_path / "scan.xml")
+    again = read_page(given, reader, find=lambda page, seen: pytest.fail("lines are given"))
+    assert [line.text for line in again.lines] == ["ab", "é"]
+    assert again.lines[0].words == found.lines[0].words

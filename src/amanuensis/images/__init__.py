@@ -2,7 +2,7 @@
 
 from amanuensis.images.augmentation import AUGMENTATIONS, Augmentation, Chance, augment
 from amanuensis.images.formula import FormulaSpec, Measured, normalize_formula, prepare_formula
-from amanuensis.images.load import image_resolution, image_size, load_image, num_frames
+from amanuensis.images.load import frame_sizes, image_resolution, image_size, load_image, num_frames
 from amanuensis.images.pagelike import looks_like_page
 from amanuensis.images.polarity import dark_on_light, is_light_on_dark
 from amanuensis.images.spec import (
@@ -26,6 +26,7 @@ __all__ = [
     "Measured",
     "augment",
     "dark_on_light",
+    "frame_sizes",
     "image_resolution",
     "image_size",
     "is_light_on_dark",

@@ -92,9 +92,36 @@ def image_size(source: Source, *, frame: int = 0) -> tuple[int, int]:
             _check_frame(frame, _count_frames(image, name), name)
         with _failures_named(name), _quiet():
             image.seek(frame)
-            turn = image.getexif().get(_ORIENTATION, 1)
         _check_size(*image.size, name)
-        width, height = image.size
+        return _upright_size(image)
+
+
+def frame_sizes(source: Path | str | bytes | ImageSource) -> list[tuple[int, int]]:
+    """Width and height of every picture in a source, upright; 0 x 0 for one that cannot be opened or is too large.
+
+    Raises:
+        ImageError: naming the source, which cannot be opened.
+    """
+    name = _name_of(source)
+    with _opened(source, name) as image:
+        return [_frame_size(image, frame, name) for frame in range(_count_frames(image, name))]
+
+
+def _frame_size(image: Image.Image, frame: int, name: str) -> tuple[int, int]:
+    try:
+        with _failures_named(name), _quiet():
+            image.seek(frame)
+        _check_size(*image.size, name)
+    except ImageError:
+        return 0, 0
+    return _upright_size(image)
+
+
+def _upright_size(image: Image.Image) -> tuple[int, int]:
+    turn = 1
+    with _quiet(), suppress(Exception):  # broken EXIF data turns nothing
+        turn = image.getexif().get(_ORIENTATION, 1)
+    width, height = image.size
     return (height, width) if turn in _QUARTER_TURNS else (width, height)
 
 

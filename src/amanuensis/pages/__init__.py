@@ -2,9 +2,9 @@
 
 from amanuensis.pages.image_names import FOLDERS_OF_XML
 from amanuensis.pages.overlay import draw_overlay, write_overlay
-from amanuensis.pages.pipeline import read_lines
+from amanuensis.pages.pipeline import LineReader, read_lines, read_page
 from amanuensis.pages.provenance import Provenance, moment_of_run
-from amanuensis.pages.read import is_page_file, read
+from amanuensis.pages.read import is_page_file, read, read_one
 from amanuensis.pages.segment import FINDERS, FoundLine, FoundLines, LineFinder, line_finder, segment
 from amanuensis.pages.sources import PageSource
 from amanuensis.pages.write import FORMATS, PageFormat, suffixes, write
@@ -16,6 +16,7 @@ __all__ = [
     "FoundLine",
     "FoundLines",
     "LineFinder",
+    "LineReader",
     "PageFormat",
     "PageSource",
     "Provenance",
@@ -25,6 +26,8 @@ __all__ = [
     "moment_of_run",
     "read",
     "read_lines",
+    "read_one",
+    "read_page",
     "segment",
     "suffixes",
     "write",

@@ -67,11 +67,29 @@ def read_pdf(path: Path) -> Iterator[PageSource]:
     with _opened(path) as document:
         total = len(document)
         check_num_pages(total, path)
-        sizes = [_size_or_nothing(document, PdfPicture(path, frame)) for frame in range(total)]
-    for frame, (width, height) in enumerate(sizes):
-        name = page_id(path, frame, total)
-        page = Page(name, f"{name}.png", width, height, source=str(path), frame=frame)
-        yield PageSource(page, PdfPicture(path, frame))
+        sources = [_source(document, PdfPicture(path, frame)) for frame in range(total)]
+    yield from sources
+
+
+def read_pdf_page(path: Path, number: int) -> PageSource:
+    """One page of a PDF, counted from 0; the others are not looked at.
+
+    Raises:
+        DataError, MissingExtraError: as `read_pdf`, or there is no such page.
+    """
+    with _opened(path) as document:
+        total = len(document)
+        check_num_pages(total, path)
+        if not 0 <= number < total:
+            raise DataError(f"{path}: has {total} pages, there is no page {number + 1}")
+        return _source(document, PdfPicture(path, number))
+
+
+def _source(document: Any, picture: PdfPicture) -> PageSource:
+    width, height = _size_or_nothing(document, picture)
+    name = page_id(picture.path, picture.frame, len(document))
+    page = Page(name, f"{name}.png", width, height, source=str(picture.path), frame=picture.frame)
+    return PageSource(page, picture)
 
 
 def _pdfium() -> Any:

@@ -1,16 +1,17 @@
-"""A page's lines, read: cut out, through a recognizer, and back into the page by their places. No line is dropped."""
+"""A page, read: its lines found or given, cut out, through a recognizer, and back into the page. None is dropped."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from amanuensis.errors import AmanuensisError
+from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.pages.crops import LineCrop, LineCutter
+from amanuensis.pages.sources import PageSource
 from amanuensis.pages.words import words_of
 from amanuensis.records import Page, Reading, TextLine
 
@@ -20,6 +21,31 @@ class LineReader(Protocol):
 
     def read_each(self, sources: Iterable[Any], *, load: Any = ...) -> Iterator[Reading | AmanuensisError]:
         """For every source, in order, its reading or what is wrong with it."""
+
+
+Find = Callable[[Page, NDArray[np.uint8]], Page]
+"""A page and its picture (H, W) to the page with its lines, in reading order."""
+
+
+def read_page(source: PageSource, reader: LineReader, *, find: Find | None = None) -> Page:
+    """The page of a source with all its lines read: those that its file gives, else those that are found.
+
+    Args:
+        source: where it comes from.
+        reader: of lines.
+        find: finds lines where the file gives none.
+
+    Raises:
+        ImageError: the picture cannot be read, or is not the one that the file was made for.
+        DataError: the file gives no line, and there is nothing to find them with.
+    """
+    grey = source.load()
+    page = replace(source.page, width=grey.shape[1], height=grey.shape[0])
+    if not page.lines:
+        if find is None:
+            raise DataError(f"{source.name}: gives no lines; they have to be found first")
+        page = find(page, grey)
+    return read_lines(page, grey, reader)
 
 
 def read_lines(page: Page, grey: NDArray[np.uint8], reader: LineReader) -> Page:

@@ -7,15 +7,16 @@ given like any other, and is an error when it is loaded: so pages are counted be
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from amanuensis.errors import DataError
-from amanuensis.images import num_frames
+from amanuensis.images import frame_sizes
 from amanuensis.pages.alto_xml import image_name, is_alto, read_alto_xml
 from amanuensis.pages.iiif import read_manifest
 from amanuensis.pages.image_names import checked_name
 from amanuensis.pages.page_xml import is_page, read_page_xml
-from amanuensis.pages.pdf import read_pdf
+from amanuensis.pages.pdf import read_pdf, read_pdf_page
 from amanuensis.pages.sources import (
     ImagePicture,
     NamedPicture,
@@ -28,6 +29,7 @@ from amanuensis.pages.xml_files import parse_page_file, read_bytes
 from amanuensis.records import Page
 
 _LOOKED_AT = 1024  # bytes at the beginning, as PDF readers do
+_PDF = b"%PDF-"
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -44,12 +46,8 @@ def read(path: Path | str) -> Iterator[PageSource]:
         MissingExtraError: a PDF, and the extra `pages` is not installed.
     """
     path = Path(path)
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(_LOOKED_AT)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
-    if b"%PDF-" in beginning:
+    beginning = _beginning(path)
+    if _PDF in beginning:
         yield from read_pdf(path)
     elif _looks_like_xml(beginning):
         yield from _read_xml(path)
@@ -57,6 +55,33 @@ def read(path: Path | str) -> Iterator[PageSource]:
         yield from read_manifest(path)
     else:
         yield from _read_images(path)
+
+
+def read_one(path: Path | str, number: int) -> PageSource:
+    """One page of a file, without a look at the other pages where the format allows it.
+
+    Args:
+        path: as `read` takes it.
+        number: which page, counted from 0.
+
+    Raises:
+        DataError, ImageError, MissingExtraError: as `read`, or there is no such page.
+    """
+    path = Path(path)
+    if _PDF in _beginning(path):
+        return read_pdf_page(path, number)
+    source = next(islice(read(path), number, None), None)
+    if source is None:
+        raise DataError(f"{path}: there is no page {number + 1}")
+    return source
+
+
+def _beginning(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_LOOKED_AT)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def is_page_file(path: Path) -> bool:
@@ -74,13 +99,11 @@ def _looks_like_xml(beginning: bytes) -> bool:
 
 
 def _read_images(path: Path) -> Iterator[PageSource]:
-    total = num_frames(path)
-    check_num_pages(total, path)
-    for frame in range(total):
-        picture = ImagePicture(path, frame)
-        name = page_id(path, frame, total)
-        width, height = size_or_nothing(picture)
-        yield PageSource(Page(name, path.name, width, height, source=str(path), frame=frame), picture)
+    sizes = frame_sizes(path)
+    check_num_pages(len(sizes), path)
+    for frame, (width, height) in enumerate(sizes):
+        page = Page(page_id(path, frame, len(sizes)), path.name, width, height, source=str(path), frame=frame)
+        yield PageSource(page, ImagePicture(path, frame))
 
 
 def _read_xml(path: Path) -> Iterator[PageSource]:
