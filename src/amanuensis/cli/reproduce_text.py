@@ -14,7 +14,7 @@ from amanuensis.cli.console import note, print_json, print_table, teach
 from amanuensis.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
-    from amanuensis.reproduce import Job, LineRow, LineSource, LineStudy, LineTable
+    from amanuensis.reproduce import Job, LineRow, LineSource, LineStudy, LineTable, Printed
 
 ABLATION_HELP = teach(
     "Train and read what HTR-JAND's Table V and the clean ablations of Student and Teacher lack, then print them: "
@@ -30,8 +30,8 @@ ABLATION_HELP = teach(
     ),
 )
 TABLE_HELP = teach(
-    "Print HTR-JAND's Table 3 or 5, or the clean ablation of the student or the teacher, from what was read; nothing "
-    "is trained.",
+    "Print HTR-JAND's Table 3, 5 or 7, or the clean ablation of the student or the teacher, from what was read. "
+    "Nothing is trained. Table 7 has times: --measure takes them, on a machine that does nothing else.",
     ("amanuensis reproduce text-table 5 --results results", "prints Table V as far as its rows were run"),
     (
         "amanuensis reproduce text-table student --split val --json",
@@ -62,6 +62,7 @@ class LineTableName(StrEnum):
 
     three = "3"
     five = "5"
+    seven = "7"
     student = "student"
     teacher = "teacher"
 
@@ -170,8 +171,15 @@ def few_lines(
 
 
 def text_table(
-    name: Annotated[LineTableName, typer.Argument(metavar="TABLE", help="3, 5, student or teacher.")],
+    name: Annotated[LineTableName, typer.Argument(metavar="TABLE", help="3, 5, 7, student or teacher.")],
     *,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure", help="Of Table 7: read lines one by one with its models, and take the time."
+        ),
+    ] = False,
+    threads: CpuThreads = None,
     scale: Scale = LineScaleName.cpu,
     sets: Sets = None,
     seeds: Seeds = "1,2,3",
@@ -185,8 +193,27 @@ def text_table(
     from amanuensis.reproduce import LINE_TABLES, LineStudy  # noqa: PLC0415
 
     study = LineStudy.of(scale.value, tuple(sets or ()), runs=runs)
-    plan = _Plan([LINE_TABLES[name.value]], study, _numbers(seeds), [], split, results)
-    plan.tell(plan.source(), as_json=as_json, quiet=quiet)
+    seven = name is LineTableName.seven
+    plan = _Plan([] if seven else [LINE_TABLES[name.value]], study, _numbers(seeds), [], split, results)
+    if measure and not seven:
+        raise typer.BadParameter("--measure belongs to Table 7")
+    if seven:
+        _tell_speed(plan.source(), threads=(threads or 1) if measure else None, as_json=as_json, quiet=quiet)
+    else:
+        plan.tell(plan.source(), as_json=as_json, quiet=quiet)
+
+
+def _tell_speed(source: LineSource, *, threads: int | None, as_json: bool, quiet: bool) -> None:
+    """Print Table VII, measured before with so many threads if any are given."""
+    from amanuensis.reproduce import measure_rows, printed_speed_table  # noqa: PLC0415
+
+    for path in [] if threads is None else measure_rows(source, threads=threads):
+        note(f"measured: {path}", quiet=quiet)
+    part, notes = printed_speed_table(source)
+    if as_json:
+        print_json([{"parts": [part.document], "notes": notes}])
+    else:
+        _tell_part(part, notes, quiet=quiet)
 
 
 COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
@@ -264,12 +291,9 @@ class _Plan:
             )
             return
         for parts, notes in told:
-            for part in parts:
-                typer.echo(part.title)
-                print_table(part.header, part.rows)
-                typer.echo()
-            for line in notes:
-                note(line, quiet=quiet)
+            for part in parts[:-1]:
+                _tell_part(part, (), quiet=quiet)
+            _tell_part(parts[-1], notes, quiet=quiet)
 
     def _jobs(self) -> list[Job]:
         from amanuensis.reproduce import jobs_of  # noqa: PLC0415
@@ -291,6 +315,14 @@ class _Plan:
 
         state = "trained" if is_trained(job) else "begun" if (job.run / "run.json").exists() else "-"
         return state, job.training.command(self.study.runs)
+
+
+def _tell_part(part: Printed, notes: Sequence[str], *, quiet: bool) -> None:
+    typer.echo(part.title)
+    print_table(part.header, part.rows)
+    typer.echo()
+    for line in notes:
+        note(line, quiet=quiet)
 
 
 def _numbers(seeds: str) -> tuple[int, ...]:

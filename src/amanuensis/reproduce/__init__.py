@@ -4,6 +4,7 @@ from amanuensis.reproduce.few_lines import FEW_LINES_SET, START, few_lines_table
 from amanuensis.reproduce.line_printed import printed_line_table
 from amanuensis.reproduce.line_runs import Job, Machine, is_trained, jobs_of, samples_of, work
 from amanuensis.reproduce.line_scores import LineSource
+from amanuensis.reproduce.line_speed import measure_rows, printed_speed_table
 from amanuensis.reproduce.line_systems import LINE_SCALES, LineStudy, LineSystem, set_name
 from amanuensis.reproduce.line_tables import LINE_TABLES, LineRow, LineTable
 from amanuensis.reproduce.printed import NO_RECIPE, NOT_RUN, Printed, printed_table
@@ -39,7 +40,9 @@ __all__ = [
     "formulas_by_year",
     "is_trained",
     "jobs_of",
+    "measure_rows",
     "printed_line_table",
+    "printed_speed_table",
     "printed_table",
     "reading_commands",
     "reading_named",
