@@ -250,7 +250,7 @@ class _Plan:
     def carry_out(self, how: _Working) -> None:
         """Train and read what is missing, and print; or only list it."""
         from amanuensis.cli.train import need_training  # noqa: PLC0415
-        from amanuensis.reproduce import Machine, work  # noqa: PLC0415
+        from amanuensis.reproduce import Machine, read_together, work  # noqa: PLC0415
 
         need_training("reproducing trainings")
         from amanuensis.training import parse_duration  # noqa: PLC0415
@@ -267,6 +267,7 @@ class _Plan:
             say=lambda told: note(told, quiet=how.quiet),
         )
         failures = work(jobs, self.source(), machine)
+        failures += read_together(self._rows(), self.source(), machine)
         self.tell(self.source(), as_json=how.as_json, quiet=how.quiet)
         for failure in failures:
             note(f"failed: {failure}")

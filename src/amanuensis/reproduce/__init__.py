@@ -7,6 +7,7 @@ from amanuensis.reproduce.line_scores import LineSource
 from amanuensis.reproduce.line_speed import measure_rows, printed_speed_table
 from amanuensis.reproduce.line_systems import LINE_SCALES, LineStudy, LineSystem, set_name
 from amanuensis.reproduce.line_tables import LINE_TABLES, LineRow, LineTable
+from amanuensis.reproduce.line_together import read_together
 from amanuensis.reproduce.printed import NO_RECIPE, NOT_RUN, Printed, printed_table
 from amanuensis.reproduce.readings import READINGS, Reading, reading_commands
 from amanuensis.reproduce.scored import Source, formulas_by_year
@@ -44,6 +45,7 @@ __all__ = [
     "printed_line_table",
     "printed_speed_table",
     "printed_table",
+    "read_together",
     "reading_commands",
     "reading_named",
     "samples_of",

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.records import Sample
@@ -20,6 +21,9 @@ from amanuensis.reproduce.line_systems import LineStudy, LineSystem, set_name, s
 from amanuensis.reproduce.line_tables import LineRow
 from amanuensis.reproduce.scored import trained
 from amanuensis.reproduce.systems import Training
+
+if TYPE_CHECKING:
+    from amanuensis.data import Dataset
 
 _TOO_SHORT = 30.0  # seconds; no training gets anywhere in less
 
@@ -136,7 +140,9 @@ def _do(job: Job, source: LineSource, machine: Machine, left: float | None) -> N
             return
     names = [set_name(one) for one in job.study.sets]
     lines = {name: source.samples[name] for name in names if name in source.samples}
-    lacking = [s for name in names for s in lines.get(name, ()) if (job.run.name, name) not in source.scored]
+    lacking = [
+        s for name in names for s in lines.get(name, ()) if (job.run.name, False, name) not in source.scored
+    ]
     if lacking:
         machine.say(f"{job.run.name}: reads {len(lacking):,} {source.split} lines")
         _read(job, lacking, source, machine)
@@ -169,22 +175,32 @@ def _read(job: Job, samples: Sequence[Sample], source: LineSource, machine: Mach
     write_results(results, source.results / f"{job.run.name}-{sets}-{source.split}.jsonl")
 
 
-def samples_of(sets: Sequence[str], split: str) -> Mapping[str, Sequence[Sample]]:
-    """The lines of a split by the names of their sets.
+def datasets_of(sets: Sequence[str]) -> Mapping[str, Dataset]:
+    """Data sets by their names.
 
     Raises:
-        DataError: $AMANUENSIS_DATA is needed and not set, or a set cannot be read or has no such line.
+        DataError: $AMANUENSIS_DATA is needed and not set, or a set cannot be read.
     """
     from amanuensis.data import read_dataset  # noqa: PLC0415
 
-    found: dict[str, Sequence[Sample]] = {}
+    found: dict[str, Dataset] = {}
     for one in sets:
         path = os.path.expandvars(set_path(one))
         if "$" in path:
             raise DataError(
                 f"where is the data set {one!r}? Set AMANUENSIS_DATA, or give its path with a slash in it"
             )
-        found[set_name(one)] = read_dataset(Path(path)).split(split)
-        if not found[set_name(one)]:
-            raise DataError(f"{path}: no line is in the split {split!r}")
+        found[set_name(one)] = read_dataset(Path(path))
+    return found
+
+
+def samples_of(sets: Sequence[str], split: str) -> Mapping[str, Sequence[Sample]]:
+    """The lines of a split by the names of their sets.
+
+    Raises:
+        DataError: see `datasets_of`, or a set has no such line.
+    """
+    found = {name: dataset.split(split) for name, dataset in datasets_of(sets).items()}
+    if empty := [name for name, samples in found.items() if not samples]:
+        raise DataError(f"{empty[0]}: no line is in the split {split!r}")
     return found

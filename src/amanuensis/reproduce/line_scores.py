@@ -20,6 +20,9 @@ from amanuensis.reproduce.line_tables import LineReading
 
 Lines = tuple[ScoredLine, ...]
 
+TRAIN_AND_VALID = ("train", "val")
+"""What a correction's header calls the lexicon of the row +LBC."""
+
 MEASURES: Mapping[str, Callable[[ScoredLine], EditCounts]] = {
     "CER": lambda line: line.scores.characters,
     "WER": lambda line: line.scores.words,
@@ -67,21 +70,25 @@ class LineSource:
     def read(self, reading: LineReading, sets: Sequence[str]) -> Read | None:
         """What a row's trainings read of some sets; None where none of them was run on all of these.
 
+        Trainings that read together are one reader, of all the seeds, and of two at least.
+
         Raises:
             DataError: see `files`.
         """
-        if reading.ensemble or reading.corrected:
-            return None
-        found = {seed: self._lines(reading, sets, seed) for seed in self.seeds}
+        if reading.ensemble:
+            lines = self._lines(reading, sets, self.seeds) if len(self.seeds) > 1 else None
+            return None if lines is None else Read((lines,), self.seeds)
+        found = {seed: self._lines(reading, sets, (seed,)) for seed in self.seeds}
         there = {seed: lines for seed, lines in found.items() if lines is not None}
         return Read(tuple(there.values()), tuple(there)) if there else None
 
-    def _lines(self, reading: LineReading, sets: Sequence[str], seed: int) -> Lines | None:
-        """One training's lines of some sets; of specialists each set is read by its own."""
+    def _lines(self, reading: LineReading, sets: Sequence[str], seeds: Sequence[int]) -> Lines | None:
+        """One reader's lines of some sets; of specialists each set is read by its own."""
         lines: list[ScoredLine] = []
         for one in sets:
             study = self.study.alone(self._given(one)) if reading.specialist else self.study
-            of_set = self.scored.get((study.name(reading.system, seed), one))
+            model = "+".join(study.name(reading.system, seed) for seed in seeds)
+            of_set = self.scored.get((model, reading.corrected, one))
             if of_set is None:
                 return None
             lines += of_set
@@ -92,26 +99,27 @@ class LineSource:
         return next(one for one in self.study.sets if Path(one).name == name)
 
     @cached_property
-    def files(self) -> Mapping[str, Results]:
-        """All that each model read greedily of the split, by the model's name.
+    def files(self) -> Mapping[tuple[str, bool], Results]:
+        """All that was read greedily of the split, by the model's name and by whether a lexicon corrected it.
 
         Raises:
             DataError: a file is no result file, or two hold one line of one model.
         """
-        merged: dict[str, Results] = {}
+        merged: dict[tuple[str, bool], Results] = {}
         for path in sorted(self.results.glob("*.jsonl")) if self.results.is_dir() else ():
             results = read_results(path)
             if results.split != self.split or not is_plain(results):
                 continue
-            merged[results.model] = _united(merged.get(results.model), results, path)
+            key = results.model, results.correction is not None
+            merged[key] = _united(merged.get(key), results, path)
         return merged
 
     @cached_property
-    def scored(self) -> Mapping[tuple[str, str], Lines]:
-        """The scored lines by model and data set."""
+    def scored(self) -> Mapping[tuple[str, bool, str], Lines]:
+        """The scored lines by model, correction and data set."""
         return {
-            (model, name): score(results, samples).lines
-            for model, results in self.files.items()
+            (*key, name): score(results, samples).lines
+            for key, results in self.files.items()
             for name, samples in self.samples.items()
             if samples and any(outcome.id in keys_of(samples) for outcome in results.outcomes)
         }
@@ -123,8 +131,17 @@ def keys_of(samples: Iterable[Sample]) -> set[str]:
 
 
 def is_plain(results: Results) -> bool:
-    """Whether lines were read by best path, as the headline of every table is."""
-    return results.decoder.get("method") == "best-path"
+    """Whether lines were read by best path, as the headline of every table is.
+
+    Those of several models must be a vote; a correction must be by the lexicon of train and valid lines alone.
+    """
+    correction, ensemble = results.correction, results.ensemble
+    return (
+        results.decoder.get("method") == "best-path"
+        and (correction is None or correction.get("lexicon") == list(TRAIN_AND_VALID))
+        and (correction is None or not correction.get("oracle"))
+        and (ensemble is None or ensemble.get("combination") == "vote")
+    )
 
 
 def _united(before: Results | None, more: Results, path: Path) -> Results:
