@@ -7,7 +7,7 @@ import pytest
 from test_search import all_strings, toys
 
 from amanuensis.decoding import best_path, log_softmax, prefix_beam, score_string, string_log_probabilities
-from amanuensis.decoding.fusion import CharacterFusion
+from amanuensis.decoding.fusion import CharacterFusion, WordFusion
 from amanuensis.language import NGramModel, Vocab
 
 VOCAB = Vocab(["a", "b", " "])
@@ -77,3 +77,50 @@ def test_no_frames_are_the_empty_string():
     [only] = prefix_beam(np.zeros((0, 4)), scorer=scorer)
     assert (only.tokens, only.log_probability) == ((), 0.0)
     assert only.score == pytest.approx(character_model().log_probability(""))
+
+
+def slow_word_score(model, text, *, weight, unknown):
+    """Every word by the words before it, straight from the definition."""
+    total, context = 0.0, ()
+    for word in text.split(" "):
+        if not word:
+            continue
+        known = next((w for w in (word, word.lower(), word.capitalize()) if w in model.symbols), None)
+        index = model.unknown if known is None else model.symbols.index(known)
+        total += weight * model.class_log_prob(context, index) + (unknown if known is None else 0)
+        context = model.context((*context, index))
+    return total
+
+
+@pytest.mark.parametrize("logits", [toy for toy in toys() if toy.shape[1] == 4][:3])
+def test_words_are_judged_when_they_end_as_exhaustive_search_has_it(logits):
+    characters = CharacterFusion(character_model(), VOCAB, weight=0.2, bonus=0.1)
+    texts = [["ab", "a"], ["ba", "ab", "a"], ["a", "b"]]
+    model = NGramModel.train(texts, 2, unit="words")
+    scorer = WordFusion(characters, model, VOCAB, weight=0.7, unknown=-1.5)
+    total, _ = all_strings(log_softmax(logits))
+    expected = {
+        string: math.log(p)
+        + score_string(characters, string)
+        + slow_word_score(model, VOCAB.decode(string), weight=0.7, unknown=-1.5)
+        for string, p in total.items()
+    }
+    found = prefix_beam(logits, beam=1000, prune=0, scorer=scorer)
+    assert found[0].score == pytest.approx(max(expected.values()))
+    for hypothesis in found:
+        assert hypothesis.score == pytest.approx(expected[hypothesis.tokens])
+
+
+def test_an_unknown_word_is_possible_and_costs_its_penalty():
+    vocab = Vocab(["c", "a", "t", "7", "C", " "])
+    characters = CharacterFusion(NGramModel.train(["cat"], 2, unit="characters"), vocab, weight=0)
+    model = NGramModel.train([["cat"], ["cat", "cat"]], 2, unit="words")
+
+    def worth(text, unknown):
+        scorer = WordFusion(characters, model, vocab, weight=1, unknown=unknown)
+        return score_string(scorer, tuple(vocab.encode(text)))
+
+    assert worth("tac", -2) == pytest.approx(worth("tac", 0) - 2)
+    assert worth("cat", -2) == worth("cat", 0) == worth("Cat", 0) > worth("tac", 0)
+    assert worth("7 77", -2) == worth("", -2) == 0  # numbers are not judged
+    assert worth("cat ", 0) == worth("cat", 0) == worth("  cat", 0)

@@ -32,6 +32,8 @@ from amanuensis.cli.options import (
     Theta,
     Threads,
     Together,
+    WordModel,
+    WordWeight,
     correction_of,
     formula_options,
     lexicon_of,
@@ -117,6 +119,8 @@ def evaluate(
     language_model: LanguageModel = None,
     language_weight: LanguageWeight = None,
     length_bonus: LengthBonus = None,
+    word_model: WordModel = None,
+    word_weight: WordWeight = None,
     branch: Branch = None,
     limits: Annotated[
         bool, typer.Option("--limits/--no-limits", help="Of formulas: whether \\limits is compared.")
@@ -170,6 +174,8 @@ def evaluate(
                 language_model=language_model,
                 language_weight=language_weight,
                 length_bonus=length_bonus,
+                word_model=word_model,
+                word_weight=word_weight,
             ),
             formula=formula_options(
                 beam=beam,

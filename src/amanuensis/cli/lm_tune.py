@@ -209,9 +209,9 @@ def _save_language(
     without, best = measured
     decoder = weighed(recognizer.config.decoder, best.weight, best.bonus)
     if decoder.language_model not in shipped_language_models():
-        assert recognizer.language_model is not None
+        assert recognizer.language is not None
         decoder = replace(decoder, language_model=f"lm-{asked.language}.bin")
-        recognizer.language_model.save(folder / decoder.language_model)
+        recognizer.language.characters.save(folder / decoder.language_model)
     config = read_text_config(folder)
     kept = {**config.language_decoders, asked.language: decoder}
     scores = {"without": _line_document(without), "with": _line_document(best)}

@@ -70,6 +70,13 @@ LengthBonus = Annotated[
     float | None,
     typer.Option("--length-bonus", help="Of lines: what each character is worth beside the language model."),
 ]
+WordModel = Annotated[
+    str | None,
+    typer.Option(
+        "--words", metavar="FILE", help="Of lines: a language model of words too (lm train --unit words)."
+    ),
+]
+WordWeight = Annotated[float | None, typer.Option("--words-weight", min=0.0, help="How much that counts.")]
 Language = Annotated[
     str | None,
     typer.Option(
@@ -139,11 +146,15 @@ def line_options(
     language_model: str | None,
     language_weight: float | None,
     length_bonus: float | None,
+    word_model: str | None,
+    word_weight: float | None,
 ) -> LineOptions:
     """The options of one command line that are of lines."""
     from amanuensis.recognition.language import LineOptions  # noqa: PLC0415
 
-    return LineOptions(method, language, language_model, language_weight, length_bonus)
+    return LineOptions(
+        method, language, language_model, language_weight, length_bonus, word_model, word_weight
+    )
 
 
 def formula_options(

@@ -133,7 +133,7 @@ class _Tuning:
 
     def __init__(self, recognizer: Recognizer, samples: Sequence[Sample], progress: Progress | None) -> None:
         self._recognizer = Recognizer(
-            recognizer.config, RememberingRuntime(recognizer.runtime), recognizer.language_model
+            recognizer.config, RememberingRuntime(recognizer.runtime), recognizer.language
         )
         self._samples = samples
         self._progress = progress

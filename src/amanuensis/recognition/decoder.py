@@ -15,6 +15,8 @@ from amanuensis.errors import ModelError
 
 Method = Literal["best-path", "prefix-beam"]
 State = TypeVar("State", bound=Hashable)
+_OF_WORDS = ("word_model", "word_weight", "unknown_word")
+_OF_LANGUAGE = ("language_model", "language_weight", "length_bonus", *_OF_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class Decoder:
         language_model: what reads along: a file in the model folder, or the name of a shipped one; "" for none.
         language_weight: how much that counts: 0 is not at all.
         length_bonus: added for every character, as each costs something by the language model.
+        word_model: a language model of words that judges finished words beside it; "" for none.
+        word_weight: how much that counts.
+        unknown_word: added for a word that it lacks: a penalty is below 0.
     """
 
     method: Method = "best-path"
@@ -36,6 +41,9 @@ class Decoder:
     language_model: str = ""
     language_weight: float = 0.0
     length_bonus: float = 0.0
+    word_model: str = ""
+    word_weight: float = 0.0
+    unknown_word: float = 0.0
 
     def __post_init__(self) -> None:
         if self.method not in get_args(Method):
@@ -45,14 +53,19 @@ class Decoder:
             raise ModelError(f"a decoder's beam must be a whole number of at least 1, not {self.beam!r}")
         if not isinstance(self.prune, int | float) or not 0 <= self.prune < 1:
             raise ModelError(f"a decoder's prune must be a probability below 1, not {self.prune!r}")
-        if not isinstance(self.language_model, str):
-            raise ModelError(f"a decoder's language model must be a name, not {self.language_model!r}")
-        if not _is_number(self.language_weight) or self.language_weight < 0:
-            raise ModelError(f"a language model's weight must be at least 0, not {self.language_weight!r}")
-        if not _is_number(self.length_bonus):
-            raise ModelError(f"a decoder's length bonus must be a number, not {self.length_bonus!r}")
+        for name in (self.language_model, self.word_model):
+            if not isinstance(name, str):
+                raise ModelError(f"a decoder's language model must be a name, not {name!r}")
+        for weight in (self.language_weight, self.word_weight):
+            if not _is_number(weight) or weight < 0:
+                raise ModelError(f"a language model's weight must be at least 0, not {weight!r}")
+        for what in ("length_bonus", "unknown_word"):
+            if not _is_number(getattr(self, what)):
+                raise ModelError(f"a decoder's {what} must be a number, not {getattr(self, what)!r}")
         if self.language_model and self.method == "best-path":
             raise ModelError("the best path takes no language model; a decoder with one is a prefix-beam")
+        if self.word_model and not self.language_model:
+            raise ModelError(f"{self.word_model}: a model of words needs one of characters beside it")
 
     @property
     def mode(self) -> str:
@@ -76,7 +89,8 @@ class Decoder:
 
     def without_language(self) -> Decoder:
         """The same search with nothing that reads along."""
-        return replace(self, language_model="", language_weight=0.0, length_bonus=0.0)
+        plain = Decoder()
+        return replace(self, **{name: getattr(plain, name) for name in _OF_LANGUAGE})
 
     def searching(self, method: str) -> Decoder:
         """With another method; on the best path nothing can read along."""
@@ -87,9 +101,8 @@ class Decoder:
         """As stored in a model's `config.json`."""
         if self.method == "best-path":
             return {"method": self.method}
-        stored = asdict(self)
-        of_language = ("language_model", "language_weight", "length_bonus")
-        return stored if self.language_model else {k: v for k, v in stored.items() if k not in of_language}
+        left_out = {*(() if self.language_model else _OF_LANGUAGE), *(() if self.word_model else _OF_WORDS)}
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Decoder:

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from amanuensis.decoding import StringScorer
-from amanuensis.decoding.fusion import CharacterFusion
+from amanuensis.decoding.fusion import CharacterFusion, WordFusion
 from amanuensis.errors import ModelError
-from amanuensis.language import NGramModel, Vocab
-from amanuensis.language.ngram import Context
+from amanuensis.language import NGramModel, Unit, Vocab
 from amanuensis.recognition.config import TextConfig
 from amanuensis.recognition.decoder import Decoder
 
@@ -33,6 +33,8 @@ class LineOptions:
         language_model: a file, the name of a shipped language model, or "none".
         language_weight: how much it counts.
         length_bonus: what every character is worth, as it costs something by the language model.
+        word_model: a file: a language model of words, beside the one of characters.
+        word_weight: how much that counts.
     """
 
     method: str | None = None
@@ -40,6 +42,8 @@ class LineOptions:
     language_model: str | None = None
     language_weight: float | None = None
     length_bonus: float | None = None
+    word_model: str | None = None
+    word_weight: float | None = None
 
 
 def shipped_language_models() -> dict[str, Path]:
@@ -65,6 +69,10 @@ def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
         decoder = replace(decoder, language_weight=options.language_weight)
     if options.length_bonus is not None:
         decoder = replace(decoder, length_bonus=options.length_bonus)
+    if options.word_model is not None:
+        decoder = replace(decoder, word_model=options.word_model)
+    if options.word_weight is not None:
+        decoder = replace(decoder, word_weight=options.word_weight)
     if options.method is not None:
         decoder = decoder.searching(options.method)
     _check_complete(decoder)
@@ -88,15 +96,19 @@ def _decoder_of_language(config: TextConfig, options: LineOptions) -> Decoder:
 
 
 def _check_complete(decoder: Decoder) -> None:
-    if decoder.language_model and not decoder.language_weight:
-        raise ModelError(
-            f"{decoder.language_model}: how much is it to weigh? Say so (--lm-weight, about 0.2 to 0.8), "
-            f"or find the best weight with `amanuensis lm tune`"
-        )
-    if decoder.language_weight and not decoder.language_model:
-        raise ModelError(
-            f"a language model weighs {decoder.language_weight:g}, but none is named (--lm FILE, --language)"
-        )
+    pairs = (
+        (decoder.language_model, decoder.language_weight, "--lm-weight, about 0.05 to 0.5"),
+        (decoder.word_model, decoder.word_weight, "--words-weight, about 0.05 to 0.5"),
+    )
+    for name, weight, option in pairs:
+        if name and not weight:
+            raise ModelError(
+                f"{name}: how much is it to weigh? Say so ({option}), or find out with `amanuensis lm tune`"
+            )
+        if weight and not name:
+            raise ModelError(
+                f"a language model weighs {weight:g}, but none is named (--language, --lm, --words)"
+            )
 
 
 def tuned_search(decoder: Decoder, beam: int | None = None) -> Decoder:
@@ -124,28 +136,59 @@ def find_language_model(name: str, folder: Path | None = None) -> Path:
     )
 
 
-def open_language_model(path: Path) -> NGramModel:
-    """A language model of characters.
+@dataclass(frozen=True, slots=True)
+class LineLanguage:
+    """What reads lines along: a model of characters, and perhaps one of words."""
+
+    characters: NGramModel
+    words: NGramModel | None = None
+
+
+def open_language(decoder: Decoder, folder: Path) -> LineLanguage | None:
+    """What a decoder names; None if it names nothing.
 
     Raises:
-        ModelError: it cannot be read, or is of tokens or words.
+        ModelError: it is not there, cannot be read, or is of other symbols.
     """
+    if not decoder.language_model:
+        return None
+    characters = _open(find_language_model(decoder.language_model, folder), "characters")
+    if not decoder.word_model:
+        return LineLanguage(characters)
+    return LineLanguage(characters, _open(find_language_model(decoder.word_model, folder), "words"))
+
+
+def _open(path: Path, unit: Unit) -> NGramModel:
     model = NGramModel.load(path)
-    if model.unit != "characters":
-        raise ModelError(f"{path}: a language model of {model.unit}; reading lines needs one of characters")
+    if model.unit != unit:
+        raise ModelError(f"{path}: a language model of {model.unit}; one of {unit} is needed here")
     return model
 
 
-def scorer_of(decoder: Decoder, model: NGramModel, vocabulary: Vocab) -> StringScorer[Context]:
-    """The language model as a search asks it.
+def scorer_of(decoder: Decoder, language: LineLanguage, vocabulary: Vocab) -> StringScorer[Any]:
+    """The language models as a search asks them.
 
     Raises:
-        ModelError: it knows hardly a symbol of the vocabulary.
+        ModelError: the one of characters knows hardly a symbol of the vocabulary.
     """
+    model = language.characters
     known = [symbol for symbol in model.symbols if symbol in vocabulary]
     if 2 * len(known) < min(len(model.symbols), len(vocabulary)):
         raise ModelError(
             f"{decoder.language_model}: this language model knows {len(known)} of the {len(vocabulary)} characters "
             f"that the network writes; is it of another script?"
         )
-    return CharacterFusion(model, vocabulary, weight=decoder.language_weight, bonus=decoder.length_bonus)
+    characters = CharacterFusion(
+        model, vocabulary, weight=decoder.language_weight, bonus=decoder.length_bonus
+    )
+    if not decoder.word_model:
+        return characters
+    if language.words is None:
+        raise ModelError(f"no language model {decoder.word_model} is given")
+    return WordFusion(
+        characters,
+        language.words,
+        vocabulary,
+        weight=decoder.word_weight,
+        unknown=decoder.unknown_word,
+    )

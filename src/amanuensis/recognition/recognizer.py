@@ -15,15 +15,14 @@ from PIL import Image
 from amanuensis.decoding import StringScorer
 from amanuensis.errors import AmanuensisError, ImageError, ModelError
 from amanuensis.images import dark_on_light, load_image, looks_like_page, prepare, scale_of
-from amanuensis.language import NGramModel
 from amanuensis.recognition.catalog import DEFAULT_MODEL, find_model
 from amanuensis.recognition.config import TextConfig
 from amanuensis.recognition.decoder import Decoder
 from amanuensis.recognition.language import (
+    LineLanguage,
     LineOptions,
     chosen_decoder,
-    find_language_model,
-    open_language_model,
+    open_language,
     scorer_of,
 )
 from amanuensis.recognition.runtime import DEFAULT_BATCH_SIZE, OnnxRuntime, Runtime
@@ -53,7 +52,7 @@ class Recognizer:
     Attributes:
         config: what it is; its decoder is the search.
         runtime: the network.
-        language_model: what reads along; None if nothing does.
+        language: what reads along; None if nothing does.
 
     Example:
         ```python
@@ -63,27 +62,25 @@ class Recognizer:
         ```
     """
 
-    def __init__(
-        self, config: TextConfig, runtime: Runtime, language_model: NGramModel | None = None
-    ) -> None:
+    def __init__(self, config: TextConfig, runtime: Runtime, language: LineLanguage | None = None) -> None:
         """Put a recognizer together; see `load`.
 
         Args:
             config: what the model is; its decoder is the search.
             runtime: the network.
-            language_model: of characters, what the decoder names.
+            language: what the decoder names.
 
         Raises:
             ModelError: the decoder names a language model, and there is none, or one of another script.
         """
         self.config = config
         self.runtime = runtime
-        self.language_model = language_model
+        self.language = language
         self._scorer: StringScorer[Any] | None = None
         if config.decoder.language_model:
-            if language_model is None:
+            if language is None:
                 raise ModelError(f"{config.name}: no language model {config.decoder.language_model} is given")
-            self._scorer = scorer_of(config.decoder, language_model, config.vocabulary)
+            self._scorer = scorer_of(config.decoder, language, config.vocabulary)
 
     @classmethod
     def load(
@@ -114,13 +111,11 @@ class Recognizer:
         folder = find_model(model)
         runtime = OnnxRuntime(folder, threads, batch_size=batch_size)
         decoder = chosen_decoder(runtime.config, options)
-        name = decoder.language_model
-        reads_along = open_language_model(find_language_model(name, folder)) if name else None
-        return cls(replace(runtime.config, decoder=decoder), runtime, reads_along)
+        return cls(replace(runtime.config, decoder=decoder), runtime, open_language(decoder, folder))
 
     def searching(self, decoder: Decoder) -> Recognizer:
         """The same model with another search, which may weigh the same language model otherwise."""
-        return Recognizer(replace(self.config, decoder=decoder), self.runtime, self.language_model)
+        return Recognizer(replace(self.config, decoder=decoder), self.runtime, self.language)
 
     @property
     def uncalibrated(self) -> Recognizer:
