@@ -116,15 +116,22 @@ class Scoring:
 
     def _against_lines(self, report: Report, rival: Results) -> dict[str, Any]:
         from amanuensis.evaluation import score  # noqa: PLC0415
-        from amanuensis.metrics import paired_bootstrap  # noqa: PLC0415
+        from amanuensis.metrics import HarmCounts, count_harm, paired_bootstrap  # noqa: PLC0415
 
         other = score(rival, self.samples, tokenizer=self.tokenizer)
         groups = [f"{s.dataset}/page/{s.page}" if s.page else s.key for s in self.samples]
         first, second = ([line.scores.characters for line in r.lines] for r in (other, report))
         found = paired_bootstrap(first, second, groups)
+        harms = (
+            count_harm(before.reference, before.hypothesis, after.hypothesis, tokenizer=self.tokenizer)
+            for before, after in zip(other.lines, report.lines, strict=True)
+        )
+        harm = sum(harms, start=HarmCounts())
         return {
             **{"model": rival.model, "cer": other.total.scores.cer, "difference": found.difference},
             **{"interval": found.interval, "reversed_share": found.reversed_share},
+            **{"right_words": harm.right, "harmed_words": harm.harmed, "harm_rate": harm.harm_rate},
+            **{"rescued_words": harm.rescued, "rescue_rate": harm.rescue_rate},
         }
 
 
@@ -132,7 +139,9 @@ def _told_difference(against: dict[str, Any]) -> str:
     interval = against["interval"]
     shown = f" ({_points(interval[0])} to {_points(interval[1])})" if interval else ""
     return (
-        f"against {against['model']}: CER {_points(against['difference'])} points{shown}, paired over pages"
+        f"against {against['model']}: CER {_points(against['difference'])} points{shown}, paired over pages; "
+        f"{against['rescued_words']:,} words right only here, {against['harmed_words']:,} only there "
+        f"({_percent(against['harm_rate'])} % of those that were right there)"
     )
 
 
