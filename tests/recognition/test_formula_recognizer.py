@@ -184,12 +184,6 @@ def test_a_reader_of_lines_refuses_what_is_of_formulas(tmp_path: Path, options: 
         load_recognizer(lines, formula=FormulaOptions(**options))
 
 
-def test_readers_of_lines_do_not_read_together(tmp_path: Path) -> None:
-    lines = write_tiny_model(tmp_path / "lines")
-    with pytest.raises(ModelError, match="tiny reads lines"):
-        load_recognizer([lines, lines])
-
-
 # mending
 
 

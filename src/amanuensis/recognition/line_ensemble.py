@@ -237,7 +237,7 @@ def _averaged(members: Sequence[Member]) -> Recognizer:
         _check_alike(first.config, other.config)
     config = _joint_config([member.recognizer.config for member in members])
     runtime = AveragedRuntime([member.recognizer.runtime for member in members])
-    return Recognizer(config, runtime, first.language_model)
+    return Recognizer(config, runtime, first.language)
 
 
 def _check_alike(first: TextConfig, other: TextConfig) -> None:
