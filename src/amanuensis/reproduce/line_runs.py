@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,6 +47,11 @@ class Job:
         """Its folder."""
         return self.study.runs / self.study.name(self.system, self.seed)
 
+    @property
+    def teacher(self) -> Job | None:
+        """The training of the Teacher that must be at its end before; None for most."""
+        return Job(self.study, self.study.teacher(), 1) if "kd" in self.system.methods else None
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -80,9 +86,10 @@ def jobs_of(rows: Iterable[LineRow], study: LineStudy, seeds: Sequence[int]) -> 
         for row in rows:
             specialist = row.reading.specialist
             for one in [study.alone(name) for name in study.sets] if specialist else [study]:
-                if "kd" in row.reading.system.methods:
-                    jobs[Job(one, one.teacher(), 1)] = None
-                jobs[Job(one, row.reading.system, seed)] = None
+                job = Job(one, row.reading.system, seed)
+                for needed in (job.teacher, job):
+                    if needed is not None:
+                        jobs[needed] = None
     return list(jobs)
 
 
@@ -124,15 +131,39 @@ def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]
             )
             break
         try:
-            _do(job, source, machine, left)
+            with _alone(job.run) as alone:
+                if alone:
+                    _do(job, source, machine, left)
+                else:
+                    machine.say(f"{job.run.name}: another process works on it; passed over")
         except (AmanuensisError, OSError) as error:
             failures.append(f"{job.run.name}: {error}")
             machine.say(f"failed: {failures[-1]}")
     return failures
 
 
+@contextmanager
+def _alone(run: Path) -> Iterator[bool]:
+    """Whether no other process of this machine works on a run while we do; the lock ends with its process."""
+    try:
+        import fcntl  # noqa: PLC0415
+    except ImportError:  # Windows
+        yield True
+        return
+    run.parent.mkdir(parents=True, exist_ok=True)
+    with (run.parent / f"{run.name}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True
+
+
 def _do(job: Job, source: LineSource, machine: Machine, left: float | None) -> None:
     if not is_trained(job):
+        if job.teacher is not None and not is_trained(job.teacher):
+            raise DataError(f"it learns from {job.teacher.run.name}, whose training is not at its end")
         machine.say(job.training.command(job.study.runs))
         _train(job, machine, left)
         if not is_trained(job):
