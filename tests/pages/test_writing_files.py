@@ -156,3 +156,13 @@ def test_a_broken_picture_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "scan.jpg").write_bytes((tmp_path / "scan.jpg").read_bytes()[:300])
     with pytest.raises(ImageError, match=r"scan.jpg"):
         searchable_pdf([(ORDINARY, source)], BY)
+
+
+def test_pages_of_one_file_are_read_again_by_the_pictures_that_their_files_name(tmp_path: Path) -> None:
+    frames = [Image.new("L", (200, 100), grey) for grey in (200, 100)]
+    frames[0].save(tmp_path / "book.tif", save_all=True, append_images=frames[1:])
+    for source in read(tmp_path / "book.tif"):
+        for suffix, data in write(source.page, source, ["page", "png"], BY).items():
+            (tmp_path / f"{source.page.id}{suffix}").write_bytes(data)
+    greys = [next(read(tmp_path / f"book-000{n}.xml")).load().mean() for n in (1, 2)]
+    assert greys == [200, 100]

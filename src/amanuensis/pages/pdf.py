@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from amanuensis.errors import DataError, ImageError, MissingExtraError
 from amanuensis.images.load import MAX_PIXELS
-from amanuensis.pages.sources import PageSource, check_num_pages, page_id
+from amanuensis.pages.sources import PageSource, check_num_pages, page_id, picture_name
 from amanuensis.records import Page
 
 RESOLUTION = 300
@@ -88,7 +88,7 @@ def read_pdf_page(path: Path, number: int) -> PageSource:
 def _source(document: Any, picture: PdfPicture) -> PageSource:
     width, height = _size_or_nothing(document, picture)
     name = page_id(picture.path, picture.frame, len(document))
-    page = Page(name, f"{name}.png", width, height, source=str(picture.path), frame=picture.frame)
+    page = Page(name, picture_name(name), width, height, source=str(picture.path), frame=picture.frame)
     return PageSource(page, picture)
 
 

@@ -23,6 +23,7 @@ from amanuensis.pages.sources import (
     PageSource,
     check_num_pages,
     page_id,
+    picture_name,
     size_or_nothing,
 )
 from amanuensis.pages.xml_files import parse_page_file, read_bytes
@@ -102,7 +103,9 @@ def _read_images(path: Path) -> Iterator[PageSource]:
     sizes = frame_sizes(path)
     check_num_pages(len(sizes), path)
     for frame, (width, height) in enumerate(sizes):
-        page = Page(page_id(path, frame, len(sizes)), path.name, width, height, source=str(path), frame=frame)
+        name = page_id(path, frame, len(sizes))
+        image = path.name if len(sizes) == 1 else picture_name(name)
+        page = Page(name, image, width, height, source=str(path), frame=frame)
         yield PageSource(page, ImagePicture(path, frame))
 
 

@@ -172,6 +172,14 @@ def page_id(path: Path, frame: int, total: int) -> str:
     return path.stem if total == 1 else f"{path.stem}-{frame + 1:04}"
 
 
+def picture_name(name: str) -> str:
+    """How page files call the picture of a page that has no image file of its own: as the format png writes it.
+
+    A page file cannot name a frame of a TIFF or a page of a PDF; naming the whole file would show its first page.
+    """
+    return f"{name}.png"
+
+
 def check_num_pages(total: int, path: Path) -> None:
     """Refuse files of no page, or of more than `MAX_PAGES`.
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+
+from PIL import Image
 
 from amanuensis.errors import DataError
 from amanuensis.pages.provenance import Provenance
@@ -54,6 +57,12 @@ def _has_lines_of(page: Page, source: PageSource) -> bool:
     return {line.id for line in page.lines} == {line.id for line in source.page.lines}
 
 
+def _png(page: Page, source: PageSource, provenance: Provenance) -> bytes:
+    encoded = io.BytesIO()
+    Image.fromarray(source.load()).save(encoded, "PNG", optimize=True)
+    return encoded.getvalue()
+
+
 FORMATS: Mapping[str, PageFormat] = {
     "txt": PageFormat("text, a row per line", ".txt", lambda page, _, __: plain_text(page)),
     "tsv": PageFormat("a table of lines with boxes and confidences", ".tsv", lambda page, _, __: table(page)),
@@ -65,6 +74,7 @@ FORMATS: Mapping[str, PageFormat] = {
     "pdf": PageFormat(
         "searchable PDF", ".pdf", lambda page, source, by: searchable_pdf([(page, source)], by)
     ),
+    "png": PageFormat("the grey picture: of a PDF or TIFF, what page files name", ".png", _png),
 }
 """By the name that users give."""
 
