@@ -20,6 +20,8 @@ from amanuensis.correction.folder import (
     write_corrector,
 )
 from amanuensis.correction.pipeline import Correction, Kind
+from amanuensis.correction.t5 import load_t5
+from amanuensis.correction.tagger import load_tagger
 from amanuensis.errors import ModelError
 from amanuensis.language.lexicon import Lexicon, read_lexicon, read_lexicons
 
@@ -135,4 +137,20 @@ def _folder_of(kind: Kind, corrector: Path | str) -> tuple[Path, CorrectorConfig
     return folder, config
 
 
-_LOADERS = {"lexicon": _lexicon}
+def _t5(corrector: Path | str | None, lexicons: Sequence[Path | str]) -> Correction:
+    if corrector is None:
+        raise ModelError("correction by t5 needs a corrector: name its folder, or its id of the hub")
+    return load_t5(corrector, lexicons)
+
+
+def _tagger(corrector: Path | str | None, lexicons: Sequence[Path | str]) -> Correction:
+    if corrector is None:
+        raise ModelError("correction by a tagger needs one: name a corrector's folder")
+    if lexicons:
+        raise ModelError("a tagger has no lexicon: it learned from characters")
+    folder, config = _folder_of("tagger", corrector)
+    facts = {"corrector": folder.name}
+    return Correction("tagger", load_tagger(folder, config), config.theta, config.context, facts)
+
+
+_LOADERS = {"lexicon": _lexicon, "t5": _t5, "tagger": _tagger}

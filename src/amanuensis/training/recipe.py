@@ -57,6 +57,8 @@ class DataSection(_Section):
         validation_share: of the train lines, taken by page for sets that have no val split.
         max_lines: train on the first lines only (overfitting checks, studies of data size).
         validate_on_train: measure on the training lines (overfitting checks only).
+        folds, held_out: leave out one of so many parts of the train pages, for predictions of lines that were not
+            learned (`amanuensis correction pairs`).
     """
 
     paths: list[str]
@@ -64,6 +66,8 @@ class DataSection(_Section):
     validation_share: float = Field(default=0.1, ge=0, lt=1)
     max_lines: int | None = Field(default=None, ge=1)
     validate_on_train: bool = False
+    folds: int | None = Field(default=None, ge=2)
+    held_out: int = Field(default=0, ge=0)
 
 
 class SyntheticSection(_Section):

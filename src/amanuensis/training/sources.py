@@ -61,7 +61,7 @@ def read_sources(section: DataSection, seed: int) -> Sources:
         of_set = _train_and_val(dataset, section.validation_share, seed)
         train += of_set[0]
         val += of_set[1]
-    train = train[: section.max_lines]
+    train = [sample for sample in train[: section.max_lines] if not is_held_out(sample, section, seed)]
     if section.validate_on_train:
         val = train
     if not train or not val:
@@ -69,6 +69,15 @@ def read_sources(section: DataSection, seed: int) -> Sources:
         raise DataError(f"{names}: {len(train)} train and {len(val)} validation lines; both are needed")
     problems = tuple(LeftOut(f"{d.name}: {p.where}", p.reason, "") for d in datasets for p in d.problems)
     return Sources(tuple(train), tuple(val), {d.name: fingerprint(d) for d in datasets}, problems)
+
+
+def is_held_out(sample: Sample, section: DataSection, seed: int) -> bool:
+    """Whether a train sample is of the part that is left out; whole pages are, drawn by (seed, page) alone."""
+    if section.folds is None:
+        return False
+    return (
+        seed_for("fold", seed, sample.dataset, sample.page or sample.id) % section.folds == section.held_out
+    )
 
 
 def _paths(section: DataSection) -> list[Path]:
