@@ -27,6 +27,7 @@ EXTRAS = {
     "train": ("torch", "onnx", "pydantic", "safetensors"),
     "parquet": ("pyarrow",),
     "pages": ("pypdfium2", "rapidocr"),
+    "t5": ("transformers", "sentencepiece", "torch"),
     "tensorboard": ("tensorboard",),
 }
 

@@ -77,7 +77,7 @@ def train_t5(
     val = val_pairs(pairs)
     torch.manual_seed(settings.seed)
     texts = [text for pair in source.train for text in (pair.written, pair.read)]
-    model, tokenizer = _from_scratch(texts, small or SmallT5()) if start is None else _pretrained(start)
+    model, tokenizer = t5_from_scratch(texts, small or SmallT5()) if start is None else _pretrained(start)
     _fit(model, tokenizer, source, settings)
     lexicon = Lexicon.from_texts(pair.written for pair in source.train)
     trials = try_thetas(T5Corrector(model, tokenizer, lexicon), val)
@@ -139,7 +139,8 @@ def sentence_pieces(texts: Iterable[str], number: int) -> list[tuple[str, float]
     return [(trained.id_to_piece(i), trained.get_score(i)) for i in range(trained.get_piece_size())]
 
 
-def _from_scratch(texts: Sequence[str], size: SmallT5) -> tuple[Any, Any]:
+def t5_from_scratch(texts: Sequence[str], size: SmallT5) -> tuple[Any, Any]:
+    """A T5 with random weights, and a tokenizer trained on these texts; both as `transformers` has them."""
     transformers: Any = importlib.import_module("transformers")
     tokenizer = transformers.T5Tokenizer(
         vocab=sentence_pieces(texts, size.pieces),
