@@ -28,6 +28,7 @@ EXTRAS = {
     "parquet": ("pyarrow",),
     "pages": ("pypdfium2", "rapidocr"),
     "t5": ("transformers", "sentencepiece", "torch"),
+    "ray": ("ray",),
     "tensorboard": ("tensorboard",),
 }
 

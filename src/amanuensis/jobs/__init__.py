@@ -3,6 +3,7 @@
 from amanuensis.jobs.collection import Order, Summary, Watch, read_collection
 from amanuensis.jobs.journal import Plan
 from amanuensis.jobs.listing import Listing, natural_order
+from amanuensis.jobs.ray_engine import RayEngine
 from amanuensis.jobs.shards import Shard
 from amanuensis.jobs.status import Failure, Status, read_status
 from amanuensis.jobs.tasks import Engine, Outcome, PageOutput, PageTask, ReadPage, Work
@@ -18,6 +19,7 @@ __all__ = [
     "PageOutput",
     "PageTask",
     "Plan",
+    "RayEngine",
     "ReadPage",
     "Shard",
     "Status",

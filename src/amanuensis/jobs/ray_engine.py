@@ -1,0 +1,104 @@
+"""The engine of a cluster: Ray Data carries pages to actors on any number of machines (extra `ray`).
+
+The journal stays where the command runs; the machines share the file system that pages and results lie on. Actors do
+what workers do (`do_page`), so the files are the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from amanuensis.errors import AmanuensisError, MissingExtraError
+from amanuensis.jobs.tasks import Bench, Outcome, PageTask, ReadPage, do_page
+
+_PAGES_A_BLOCK = 4
+"""Pages that are handed out, and told of, together: after a crash so many an actor may be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RayEngine:
+    """So many actors, of one CPU each, on a Ray cluster: the one that RAY_ADDRESS names, else one on this machine."""
+
+    num_workers: int = 1
+
+    def run(self, bench: Bench, tasks: Iterable[PageTask]) -> Iterator[Outcome]:
+        """Do every task; outcomes come in the order in which they are done.
+
+        Raises:
+            MissingExtraError: Ray is not installed.
+            AmanuensisError: the work cannot be opened, or results cannot be written.
+        """
+        ray = _ray()
+        rows = [{"task": pickle.dumps(replace(task, source=task.source.absolute()))} for task in tasks]
+        if not rows:
+            return
+        started = _connect(ray, self.num_workers)
+        try:
+            pages = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // _PAGES_A_BLOCK))
+            done = pages.map(
+                _Actor,
+                fn_constructor_args=(pickle.dumps(_absolute(bench)),),
+                concurrency=min(self.num_workers, len(rows)),
+                num_cpus=1,
+            )
+            for row in done.iter_rows():
+                yield _outcome(row["outcome"])
+        finally:
+            if started:
+                ray.shutdown()
+
+
+class _Actor:
+    """What runs on the machines: opens the work with its first page, then reads page by page."""
+
+    def __init__(self, payload: bytes) -> None:
+        self._bench: Bench = pickle.loads(payload)  # noqa: S301 - the driver sent it
+        self._read: ReadPage | None = None
+
+    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+        """The outcome of one page; of an error that no other page would escape, its message."""
+        task: PageTask = pickle.loads(row["task"])  # noqa: S301 - as above
+        try:
+            self._read = self._read or self._bench.work.open()
+            outcome: Outcome | str = do_page(self._read, task, self._bench)
+        except AmanuensisError as error:
+            outcome = str(error)
+        return {"outcome": pickle.dumps(outcome)}
+
+
+def _outcome(answer: bytes) -> Outcome:
+    outcome: Outcome | str = pickle.loads(answer)  # noqa: S301 - our own actor sent it
+    if isinstance(outcome, str):
+        raise AmanuensisError(outcome)
+    return outcome
+
+
+def _ray() -> Any:
+    try:
+        import ray  # noqa: PLC0415
+        import ray.data  # noqa: PLC0415
+    except ImportError as error:
+        raise MissingExtraError("--engine ray", "ray") from error
+    return ray
+
+
+def _connect(ray: Any, num_workers: int) -> bool:
+    """Join the cluster; whether that began here, and so should end here."""
+    if ray.is_initialized():
+        return False
+    if os.environ.get("RAY_ADDRESS"):
+        ray.init(log_to_driver=False)
+    else:
+        ray.init(num_cpus=num_workers, include_dashboard=False, log_to_driver=False)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    return True
+
+
+def _absolute(bench: Bench) -> Bench:
+    """Actors run in folders of their own."""
+    return replace(bench, folder=bench.folder.absolute(), scratch=bench.scratch.absolute())
