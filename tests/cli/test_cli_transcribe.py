@@ -60,9 +60,9 @@ def test_a_bad_image_is_named_and_the_rest_is_read(run, tiny_model: Path, scans:
     assert "2 read, 1 failed" in result.stderr
 
 
-def test_a_page_is_refused(run, tiny_model: Path, tmp_path: Path) -> None:
+def test_a_page_is_refused_as_a_line(run, tiny_model: Path, tmp_path: Path) -> None:
     Image.fromarray(np.full((3000, 2000), 255, np.uint8)).save(tmp_path / "page.png")
-    result = run("transcribe", tmp_path / "page.png", "-m", tiny_model)
+    result = run("transcribe", tmp_path / "page.png", "-m", tiny_model, "--lines")
     assert result.exit_code == 1
     assert "page" in result.stderr
     assert "cut it into lines" in result.stderr

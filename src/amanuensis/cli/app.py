@@ -19,6 +19,7 @@ from amanuensis.cli import (
     data,
     doctor,
     evaluate,
+    jobs,
     lm,
     models,
     reproduce,
@@ -92,6 +93,7 @@ app.add_typer(lm.app, name="lm")
 app.add_typer(correction.app, name="correction")
 for name, (command, text) in reproduce_text.COMMANDS.items():
     reproduce.app.command(name, help=text)(command)
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(reproduce.app, name="reproduce")
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 

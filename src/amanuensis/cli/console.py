@@ -58,8 +58,17 @@ def count(number: int, noun: str) -> str:
 class Progress:
     """A line on stderr that counts work, on a terminal only: done, rate, time left."""
 
-    def __init__(self, noun: str, total: int, *, quiet: bool = False) -> None:
+    def __init__(self, noun: str, total: int, *, quiet: bool = False, hourly: bool = False) -> None:
+        """Begin to count.
+
+        Args:
+            noun: what is counted, in the plural.
+            total: how many there are.
+            quiet: show nothing.
+            hourly: tell the rate by the hour: for work that takes seconds a piece.
+        """
         self.noun = noun
+        self._hourly = hourly
         self.total = total
         self.done = 0
         self._shown = not quiet and sys.stderr.isatty()
@@ -97,12 +106,17 @@ class Progress:
 
     def _show(self) -> None:
         self._last = time.monotonic()
-        if not self._shown:
-            return
+        if self._shown:
+            sys.stderr.write(f"\r\x1b[K{self.told}")
+            sys.stderr.flush()
+
+    @property
+    def told(self) -> str:
+        """How far it is: done, rate, time left."""
         rate = self.done / max(self.seconds, 1e-9)
-        ahead = f", {rate:.0f}/s, {_clock((self.total - self.done) / rate)} left" if self.done else ""
-        sys.stderr.write(f"\r\x1b[K{self.done:,}/{self.total:,} {self.noun}{ahead}")
-        sys.stderr.flush()
+        speed = f"{3600 * rate:,.0f}/h" if self._hourly else f"{rate:.0f}/s"
+        ahead = f", {speed}, {_clock((self.total - self.done) / rate)} left" if self.done else ""
+        return f"{self.done:,}/{self.total:,} {self.noun}{ahead}"
 
 
 def _clock(seconds: float) -> str:

@@ -178,15 +178,26 @@ def correction_of(
     Raises:
         typer.BadParameter: an option of correction without --correct.
     """
+    check_correction(kind, corrector=corrector, lexicons=lexicons, theta=theta)
     if kind is None:
-        if corrector is not None or lexicons or theta is not None:
-            raise typer.BadParameter(
-                "--corrector, --lexicon and --theta belong to --correct: say which correction"
-            )
         return None
     from amanuensis.correction import load_correction  # noqa: PLC0415
 
     return load_correction(kind, corrector=corrector, lexicons=lexicons or (), theta=theta)
+
+
+def check_correction(
+    kind: str | None, *, corrector: str | None, lexicons: Sequence[Path] | None, theta: float | None
+) -> None:
+    """Refuse options of a correction that is not asked for.
+
+    Raises:
+        typer.BadParameter: an option of correction without --correct.
+    """
+    if kind is None and (corrector is not None or lexicons or theta is not None):
+        raise typer.BadParameter(
+            "--corrector, --lexicon and --theta belong to --correct: say which correction"
+        )
 
 
 def lexicon_of(correction: Correction | None) -> Lexicon | None:

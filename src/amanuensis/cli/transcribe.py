@@ -1,4 +1,4 @@
-"""`amanuensis transcribe`: read images of lines."""
+"""`amanuensis transcribe`: read pages, or images of lines."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from amanuensis.cli.collection import (
+    CollectionOptions,
+    EngineName,
+    forms_of,
+    hold_pages,
+    moment_of,
+    read_pages,
+    refuse_of_lines,
+    refuse_of_pages,
+)
 from amanuensis.cli.console import Progress, complain, note, teach
 from amanuensis.cli.inputs import SUFFIXES, ImageFile, LineImage, find_images, frames_of
 from amanuensis.cli.options import (
@@ -33,11 +43,12 @@ from amanuensis.cli.options import (
     Together,
     WordModel,
     WordWeight,
+    check_correction,
     correction_of,
     formula_options,
     line_options,
 )
-from amanuensis.cli.outputs import Format, Result, open_output
+from amanuensis.cli.outputs import Result, open_output
 from amanuensis.errors import ModelError
 from amanuensis.records import Reading
 
@@ -52,17 +63,19 @@ if TYPE_CHECKING:
 LOW_CONFIDENCE = 0.7
 
 HELP = teach(
-    "Read images of handwritten lines into text, or with -m math of formulas into LaTeX. Each image (or frame of a "
-    "TIFF) holds one line or formula; a folder is searched with its subfolders. The text goes to stdout in the order "
-    "of the images; with -o, to files.",
+    "Read handwriting: pages (images, PDF, PAGE and ALTO files, IIIF manifests) into text, PAGE, ALTO, hOCR, TEI or "
+    "searchable PDF; images of single lines into text; with -m math, formulas into LaTeX. A folder is searched with "
+    "its subfolders. What comes goes to stdout; with -o, to files. Pages in a folder are a collection: a run that is "
+    "cut off goes on where it was when the same command is given again, and jobs status tells how far it is.",
+    ("amanuensis transcribe scans/ -f page,txt -o out/", "reads a folder of pages into PAGE XML and text"),
+    (
+        "amanuensis transcribe scans/ -f alto -o out/ --workers 8 --shard 2/10",
+        "reads the second of ten parts, with eight processes, for instance as a job of a scheduler",
+    ),
     ("amanuensis transcribe line.png", "prints the text of one line"),
     (
-        "amanuensis transcribe scans/ -f tsv > lines.tsv",
-        "reads a folder into a table of image, text and confidence",
-    ),
-    (
-        "amanuensis transcribe scans/ -o text/",
-        "writes text/NAME.txt for every image, replacing what is there",
+        "amanuensis transcribe lines/ -f tsv > lines.tsv",
+        "reads a folder of lines into a table of image, text and confidence",
     ),
     (
         "amanuensis transcribe scans/ --correct lexicon --lexicon words.txt",
@@ -84,13 +97,22 @@ HELP = teach(
 
 
 def transcribe(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Images of lines, or folders of them.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Pages or images of lines, or folders of them.")
+    ],
     *,
     model: Models = [DEFAULT_MODEL],  # noqa: B006 - typer copies it
     combine: Together = Combination.vote,
     form: Annotated[
-        Format, typer.Option("-f", "--format", help="Text only; a table with confidences; JSON with places.")
-    ] = Format.txt,
+        str,
+        typer.Option(
+            "-f",
+            "--format",
+            metavar="FORMAT",
+            help="txt; tsv, a table with confidences; json, with places. Of pages also page, alto, hocr, tei, pdf, and "
+            "several at once: page,txt.",
+        ),
+    ] = "txt",
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="DIR", help="Write files into this folder.")
     ] = None,
@@ -111,9 +133,68 @@ def transcribe(
     gap_below: GapBelow = None,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
+    pages: Annotated[
+        bool | None,
+        typer.Option("--pages/--lines", help="What images hold; by default a look at the first ones tells."),
+    ] = None,
+    finder: Annotated[
+        str, typer.Option("--finder", help="Of pages: what finds their lines: auto, classical or detector.")
+    ] = "auto",
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, help="Of pages: processes that read, on one thread each.")
+    ] = 1,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="I/N", help="Of pages: read part I of N only.")
+    ] = None,
+    engine: Annotated[
+        EngineName, typer.Option("--engine", help="Of pages: processes here, or a Ray cluster.")
+    ] = EngineName.local,
+    restart: Annotated[
+        bool, typer.Option("--restart", help="Of pages: read all again, whatever the journal says.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Of pages: try those again that failed before.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Read images of lines."""
+    """Read pages or images of lines."""
+    lines = line_options(
+        decoder,
+        language=language,
+        language_model=language_model,
+        language_weight=language_weight,
+        length_bonus=length_bonus,
+        word_model=word_model,
+        word_weight=word_weight,
+    )
+    collection = CollectionOptions(
+        output=output,
+        workers=workers,
+        shard=shard,
+        engine=engine,
+        restart=restart,
+        retry_failed=retry_failed,
+        quiet=quiet,
+    )
+    forms = forms_of(form)
+    if hold_pages(paths, forms, model, quiet=quiet) if pages is None else pages:
+        from amanuensis.jobs import CorrectionChoice, LineReading, PageReading  # noqa: PLC0415
+
+        refuse_of_lines(threads=threads, beam=beam, n_best=n_best, branch=branch)
+        check_correction(correct, corrector=corrector, lexicons=lexicons, theta=theta)
+        chosen = LineReading(
+            models=tuple(model),
+            combination=combine.value,
+            batch_size=batch_size,
+            options=lines,
+            correction=CorrectionChoice(correct, corrector, tuple(lexicons or ()), theta)
+            if correct
+            else None,
+            gap_below=gap_below,
+        )
+        read_pages(paths, PageReading(chosen, forms, moment_of(collection), finder), collection)
+        return
+    form_of_lines = refuse_of_pages(forms, collection)
     from amanuensis.correction import CorrectingRecognizer  # noqa: PLC0415
     from amanuensis.recognition import (  # noqa: PLC0415
         INK_SUFFIXES,
@@ -125,15 +206,7 @@ def transcribe(
         model,
         threads=threads,
         batch_size=batch_size,
-        lines=line_options(
-            decoder,
-            language=language,
-            language_model=language_model,
-            language_weight=language_weight,
-            length_bonus=length_bonus,
-            word_model=word_model,
-            word_weight=word_weight,
-        ),
+        lines=lines,
         formula=formula_options(
             beam=_beam(beam, n_best),
             branch=branch,
@@ -149,7 +222,7 @@ def transcribe(
     files, remarks = find_images(paths, SUFFIXES | INK_SUFFIXES if formulas else SUFFIXES)
     for remark in remarks:
         note(remark, quiet=quiet)
-    out = open_output(form, output, files, formulas=formulas)
+    out = open_output(form_of_lines, output, files, formulas=formulas)
     tally = _Tally()
     with Progress("images", len(files), quiet=quiet) as progress:
         for image, result in _read(reader, files, n_best or 1):

@@ -13,8 +13,9 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
@@ -51,6 +52,8 @@ CREATE TABLE pages (
 );
 CREATE INDEX waiting ON pages (state, id);
 """
+BEGUN = "begun"  # the setting that says when a collection was begun
+PATIENCE = 30.0  # seconds that a writer may keep a reader waiting
 _CHUNK = 500  # records drawn or written at a time
 
 
@@ -247,6 +250,20 @@ def journal_path(folder: Path, shard: Shard) -> Path:
 def journals(folder: Path) -> list[Path]:
     """All journals of an output folder, by shard."""
     return sorted((folder / FOLDER).glob("journal-*.sqlite"), key=lambda path: (len(path.name), path.name))
+
+
+def moment_begun(folder: Path, shard: Shard) -> datetime | None:
+    """When the collection of a folder was begun, by this shard's journal, else by another's; None for a new one.
+
+    Files record one moment for a whole collection, so that they do not depend on how often it was cut off.
+    """
+    own = journal_path(folder, shard)
+    for path in sorted(journals(folder), key=lambda path: path != own):
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=PATIENCE)) as database:
+            row = database.execute("SELECT value FROM settings WHERE name = ?", (BEGUN,)).fetchone()
+            if row is not None:
+                return datetime.fromisoformat(row[0])
+    return None
 
 
 def forget(folder: Path, shard: Shard) -> None:

@@ -44,12 +44,13 @@ class Listing:
         left_out: other files in the folders, by suffix.
     """
 
-    def __init__(self, paths: Sequence[Path], output: Path) -> None:
+    def __init__(self, paths: Sequence[Path], output: Path | None) -> None:
         """List what paths name.
 
         Args:
             paths: files and folders; folders are walked with their subfolders.
-            output: where results go. It is not walked, nor is any folder that holds the results of a collection.
+            output: where results go, if they go into files. It is not walked, nor is any folder that holds the
+                results of a collection.
 
         Raises:
             DataError: results would lie among the pages, where the next run would take them for pages.
@@ -59,12 +60,12 @@ class Listing:
         self.left_out: Counter[str] = Counter()
         self._paths = list(dict.fromkeys(paths))
         for path in self._paths:
-            if path.is_dir() and path.resolve() == output.resolve():
+            if output is not None and path.is_dir() and path.resolve() == output.resolve():
                 raise DataError(
                     f"{output}: the folder of the pages themselves; results there would be taken for pages: "
                     f"choose another output folder, such as {output / 'read'}"
                 )
-        self._output = output.resolve()
+        self._output = output and output.resolve()
 
     def __iter__(self) -> Iterator[PageTask]:
         for path in self._paths:
@@ -137,9 +138,14 @@ class Listing:
         return True
 
 
+def holds_one_page(path: Path) -> bool:
+    """Whether files of this kind are taken to hold one page, and are not opened to be listed."""
+    return path.suffix.lower() in _ONE_PAGE
+
+
 def _count_pages(path: Path) -> int:
     """How many pages a file holds; 1 where it cannot be read: reading that page will say why."""
-    if path.suffix.lower() in _ONE_PAGE:
+    if holds_one_page(path):
         return 1
     try:
         return sum(1 for _ in read(path))

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amanuensis.errors import DataError
-from amanuensis.jobs.journal import FOLDER, FORMAT, journals
-
-_PATIENCE = 30.0  # seconds that a writer may keep a reader waiting
+from amanuensis.jobs.journal import FOLDER, FORMAT, PATIENCE, journals
+from amanuensis.jobs.tasks import shown_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +101,10 @@ def _read(path: Path) -> _Part:
     # Not read-only: what a killed run left half written has to be taken back first.
     address = f"{path.absolute().as_uri()}?mode=rw"
     try:
-        with closing(sqlite3.connect(address, uri=True, timeout=_PATIENCE)) as database:
+        with closing(sqlite3.connect(address, uri=True, timeout=PATIENCE)) as database:
             [version] = database.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                raise DataError(f"{path}: nothing is in this journal yet: it is being begun")
             if version != FORMAT:
                 raise DataError(
                     f"{path}: a journal of format {version}, this version of amanuensis reads {FORMAT}"
@@ -126,6 +127,6 @@ def _part(database: sqlite3.Connection) -> _Part:
         num_lines,
         seconds,
         finished,
-        [Failure(name, Path(source), reason) for name, source, reason in failed],
+        [Failure(name, shown_path(Path(source)), reason) for name, source, reason in failed],
         dict(database.execute("SELECT name, value FROM settings")),
     )

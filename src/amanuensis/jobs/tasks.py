@@ -116,6 +116,17 @@ class Outcome:
     num_lines: int = 0
     confidence: float | None = None
 
+    @property
+    def source(self) -> Path:
+        """The file of the page, as messages name it: from the current folder where it lies below."""
+        return shown_path(self.inputs[0].path) if self.inputs else Path(self.name)
+
+
+def shown_path(path: Path) -> Path:
+    """A path as a user would name it: from the current folder where it lies below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
+
 
 @dataclass(frozen=True, slots=True)
 class Bench:

@@ -26,7 +26,7 @@ from amanuensis.recognition.formula_runtime import FormulaRuntime, OnnxFormulaRu
 from amanuensis.recognition.gaps import GAP, GapMarkingReader, with_gaps
 from amanuensis.recognition.language import LineOptions, shipped_language_models, tuned_search
 from amanuensis.recognition.line_ensemble import LineEnsemble, Member
-from amanuensis.recognition.loading import load_recognizer
+from amanuensis.recognition.loading import AskedModel, load_recognizer, reads_formulas
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import OnnxRuntime, Runtime
 
@@ -42,6 +42,7 @@ __all__ = [
     "INK_SUFFIXES",
     "WEIGHTS_FILE",
     "Architecture",
+    "AskedModel",
     "Calibration",
     "Decoder",
     "FormulaDecoder",
@@ -68,6 +69,7 @@ __all__ = [
     "read_config",
     "read_math_config",
     "read_text_config",
+    "reads_formulas",
     "shipped_language_models",
     "shipped_models",
     "tuned_search",

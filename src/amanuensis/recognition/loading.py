@@ -40,7 +40,7 @@ def load_recognizer(
     Raises:
         ModelError: no such model, it is incomplete, or an option is of the other task.
     """
-    asked = [_Asked.parse(one) for one in ([model] if isinstance(model, str | Path) else model)]
+    asked = [AskedModel.parse(one) for one in ([model] if isinstance(model, str | Path) else model)]
     if not asked:
         raise ModelError("no model to read with is given")
     folders = [one.folder for one in asked]
@@ -68,14 +68,19 @@ def load_recognizer(
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A model as users name it: "MODEL", or "MODEL@NAME,NAME"."""
+class AskedModel:
+    """A model as users name it: "MODEL", or "MODEL@NAME,NAME".
+
+    Attributes:
+        folder: of the model.
+        only: the data sets or languages whose lines it reads; empty for all.
+    """
 
     folder: Path
     only: frozenset[str] = frozenset()
 
     @classmethod
-    def parse(cls, told: str | Path) -> _Asked:
+    def parse(cls, told: str | Path) -> AskedModel:
         """A path that exists is a path, whatever it holds.
 
         Raises:
@@ -88,6 +93,15 @@ class _Asked:
         if not only:
             raise ModelError(f"{told}: behind the @ stand the data sets or languages that the model reads")
         return cls(find_model(model), only)
+
+
+def reads_formulas(model: Sequence[str | Path]) -> bool:
+    """Whether what `load_recognizer` would load reads formulas, without loading it.
+
+    Raises:
+        ModelError: no such model.
+    """
+    return bool(model) and isinstance(read_config(AskedModel.parse(model[0]).folder), MathConfig)
 
 
 def _together(

@@ -1,0 +1,125 @@
+"""What reads the lines of a collection's pages: chosen once, loaded by every worker, told apart by fingerprints."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from amanuensis.correction import CorrectingRecognizer, load_correction
+from amanuensis.errors import ModelError
+from amanuensis.recognition import (
+    AskedModel,
+    FormulaRecognizer,
+    GapMarkingReader,
+    LineEnsemble,
+    Recognizer,
+    load_recognizer,
+)
+from amanuensis.recognition.gaps import LineReader
+from amanuensis.recognition.language import LineOptions
+from amanuensis.recognition.line_ensemble import Combination
+
+_CHANGE_NO_READING = frozenset((".safetensors", ".md"))  # files of a model folder
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionChoice:
+    """A correction of what was read; see `correction.load_correction`."""
+
+    kind: str
+    corrector: str | None = None
+    lexicons: tuple[Path, ...] = ()
+    theta: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineReading:
+    """How lines are read.
+
+    Attributes:
+        models: see `load_recognizer`.
+        combination: of several models, see `LineEnsemble`.
+        batch_size: lines of a page that go through the network together: speed and memory, never the text.
+        options: of the search.
+        correction: of what was read.
+        gap_below: words of less confidence are marked as gaps.
+    """
+
+    models: tuple[str, ...]
+    combination: Combination = "vote"
+    batch_size: int = 8
+    options: LineOptions = field(default_factory=LineOptions)
+    correction: CorrectionChoice | None = None
+    gap_below: float | None = None
+
+    def open(self) -> LineReader:
+        """Load it, on one thread.
+
+        Raises:
+            ModelError: there is no such model, it reads formulas, or an option does not fit it.
+        """
+        recognizer = load_recognizer(
+            self.models,
+            threads=1,
+            batch_size=self.batch_size,
+            lines=self.options,
+            combination=self.combination,
+        )
+        if isinstance(recognizer, FormulaRecognizer):
+            raise ModelError(f"{self.models[0]} reads formulas; a model that reads lines is needed for pages")
+        reader: Recognizer | LineEnsemble | CorrectingRecognizer = recognizer
+        if (chosen := self.correction) is not None:
+            correction = load_correction(
+                chosen.kind, corrector=chosen.corrector, lexicons=chosen.lexicons, theta=chosen.theta
+            )
+            reader = CorrectingRecognizer(recognizer, correction)
+        return reader if self.gap_below is None else GapMarkingReader(reader, self.gap_below)
+
+    def settings(self) -> dict[str, str]:
+        """What readings depend on, in words; files and folders with a fingerprint of their content.
+
+        Raises:
+            ModelError: there is no such model.
+        """
+        told = {"model": ", ".join(map(_told_model, self.models))}
+        if len(self.models) > 1:
+            told["combination"] = self.combination
+        for choice in (self.options, self.correction):
+            if choice is not None:
+                told |= {
+                    one.name: _told(value)
+                    for one in fields(choice)
+                    if (value := getattr(choice, one.name)) not in (None, ())
+                }
+        return told if self.gap_below is None else {**told, "gap_below": str(self.gap_below)}
+
+
+def _told_model(model: str) -> str:
+    """A model's name, its fingerprint, and what it is to read if that is said ("@eng")."""
+    asked = AskedModel.parse(model)
+    only = "@" * bool(asked.only) + ",".join(sorted(asked.only))
+    return f"{asked.folder.name} {fingerprint(asked.folder)}{only}"
+
+
+def _told(value: object) -> str:
+    """An option in words."""
+    if isinstance(value, tuple):
+        return ", ".join(map(_told, value))
+    path = Path(str(value))
+    return f"{path.name} {fingerprint(path)}" if path.exists() else str(value)
+
+
+def fingerprint(path: Path) -> str:
+    """Twelve hexadecimal digits that tell a file, or a model folder, from any other by what reading needs of it."""
+    files = path.rglob("*") if path.is_dir() else [path]
+    digest = hashlib.sha256()
+    for file in sorted(_needed(files)):
+        with file.open("rb") as content:
+            digest.update(file.name.encode() + hashlib.file_digest(content, "sha256").digest())
+    return digest.hexdigest()[:12]
+
+
+def _needed(files: Iterable[Path]) -> Iterable[Path]:
+    return (file for file in files if file.is_file() and file.suffix not in _CHANGE_NO_READING)

@@ -1,0 +1,193 @@
+"""Collections of pages at the command line: what comes out, what is told, and a run that is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tiny_model import draw
+
+PAGE = """<?xml version="1.0"?>
+<PcGts xmlns="http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15">
+<Metadata><Creator>us</Creator><Created>2020-01-01T00:00:00</Created><LastChange>2020-01-01T00:00:00</LastChange>
+</Metadata><Page imageFilename="{name}.png" imageWidth="200" imageHeight="120">
+<TextRegion id="r"><Coords points="0,0 199,0 199,119 0,119"/>{lines}</TextRegion></Page></PcGts>"""
+LINE = '<TextLine id="l{i}"><Coords points="20,{top} 180,{top} 180,{bottom} 20,{bottom}"/></TextLine>'
+
+
+def write_page(folder: Path, name: str, *texts: str) -> None:
+    """A picture of lines that the tiny model reads, and the PAGE file that says where they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    grey = np.full((120, 200), 255, np.uint8)
+    lines = []
+    for i, text in enumerate(texts):
+        top, picture = 10 + 40 * i, draw(text)
+        grey[top : top + picture.shape[0], 20 : 20 + picture.shape[1]] = picture
+        lines.append(LINE.format(i=i, top=top, bottom=top + picture.shape[0] - 1))
+    Image.fromarray(grey).save(folder / f"{name}.png")
+    (folder / f"{name}.xml").write_text(PAGE.format(name=name, lines="".join(lines)))
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    """Three pages, one of which lacks its image."""
+    folder = tmp_path / "pages"
+    write_page(folder, "p1", "ab", "ba")
+    write_page(folder, "p2", "bb")
+    write_page(folder / "box", "p10", "é")
+    (folder / "p2.png").unlink()
+    return folder
+
+
+@pytest.fixture
+def date(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+
+
+def results(out: Path) -> dict[str, bytes]:
+    files = (path for path in out.rglob("*") if path.is_file() and ".amanuensis" not in path.parts)
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_folder_of_pages_goes_into_files(run, tiny_model: Path, pages: Path) -> None:
+    result = run("transcribe", pages, "-m", tiny_model, "-f", "page,txt", "-o", "out")
+    assert result.exit_code == 1
+    assert set(results(Path("out"))) == {"p1.txt", "p1.xml", "box/p10.txt", "box/p10.xml"}
+    assert Path("out/p1.txt").read_text() == "ab\nba\n"
+    assert "2 pages read (3 lines), 1 failed" in result.stderr
+    assert result.stderr.count("p2.xml: its image p2.png is not there") == 1
+    again = run("transcribe", pages, "-m", tiny_model, "-f", "page,txt", "-o", "out")
+    assert "0 pages to read; 2 are done; 1 failed before (--retry-failed tries them again)" in again.stderr
+    assert again.exit_code == 1
+
+
+def test_its_status(run, tiny_model: Path, pages: Path) -> None:
+    run("transcribe", pages, "-m", tiny_model, "-f", "txt", "-o", "out", "--pages")
+    told = run("jobs", "status", "out").stdout
+    assert "3 pages: 2 done, 1 failed, 0 waiting; 3 lines read" in told
+    assert "p2.xml: its image p2.png is not there" in told
+    document = json.loads(run("jobs", "status", "out", "--json").stdout)
+    assert (document["done"], document["failed"], document["waiting"], document["lines"]) == (2, 1, 0, 3)
+    assert document["failures"][0]["name"] == "p2"
+    assert document["settings"]["model"].startswith("tiny ")
+    missing = run("jobs", "status", pages)
+    assert missing.exit_code == 1
+    assert "no collection was read into this folder" in missing.stderr
+
+
+def test_another_model_or_format_is_refused_until_a_restart(run, tiny_model: Path, pages: Path) -> None:
+    command = ("transcribe", pages, "-m", tiny_model, "-o", "out", "--pages")
+    run(*command)
+    refused = run(*command, "-f", "txt,json")
+    assert refused.exit_code == 1
+    assert "formats: txt, now txt,json" in refused.stderr
+    config = tiny_model / "config.json"
+    before = config.read_bytes()
+    try:
+        config.write_bytes(before.replace(b"Reads bars.", b"Reads bars!"))
+        assert "model: tiny" in run(*command).stderr
+        assert "3 pages to read" in run(*command, "--restart").stderr
+    finally:
+        config.write_bytes(before)
+
+
+@pytest.mark.usefixtures("date")
+def test_workers_and_shards_write_what_one_run_writes(run, tiny_model: Path, tmp_path: Path) -> None:
+    for i in range(6):
+        write_page(tmp_path / "pages", f"p{i}", "ab" * (i % 3 + 1), "é")
+    command = ("transcribe", tmp_path / "pages", "-m", tiny_model, "-f", "page,json,tsv")
+    assert run(*command, "-o", "whole").exit_code == 0
+    for part in ("1/2", "2/2"):
+        assert run(*command, "-o", "parts", "--workers", "2", "--shard", part).exit_code == 0
+    assert len(results(Path("whole"))) == 18
+    assert results(Path("whole")) == results(Path("parts"))
+
+
+def test_pages_on_stdout(run, tiny_model: Path, pages: Path) -> None:
+    result = run("transcribe", pages, "-m", tiny_model)
+    assert (result.exit_code, result.stdout) == (1, "ab\nba\n\né\n")
+    assert "taken for pages; --lines reads images as one line each" in result.stderr
+    one = run("transcribe", pages / "p1.xml", "-m", tiny_model, "-f", "json")
+    assert [line["text"] for region in json.loads(one.stdout)["regions"] for line in region["lines"]] == [
+        "ab",
+        "ba",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["-f", "page,docx"], "docx"),
+        (["-f", "page,page", "-o", "out"], "page,page"),
+        (["-f", "page,txt"], "needs -o"),
+        (["-f", "json"], "3 pages in json need -o"),
+        (["--workers", "2"], "need -o"),
+        (["--shard", "3/2", "-o", "out"], "3/2"),
+        (["--threads", "2", "-o", "out"], "--workers"),
+        (["--beam", "2", "-o", "out"], "--beam is of formulas"),
+        (["--lines", "--workers", "2"], "add --pages"),
+        (["--lines", "-f", "page"], "is of pages"),
+    ],
+)
+def test_wrong_usage(run, tiny_model: Path, pages: Path, options: list[str], told: str) -> None:
+    result = run("transcribe", pages, "-m", tiny_model, *options)
+    assert result.exit_code == 2
+    assert told in result.stderr
+    assert result.stdout == ""
+
+
+def _processed(out: Path) -> list[tuple[str, str, int]]:
+    """What the journal says of every page: name, state, how often it was finished."""
+    journal = out / ".amanuensis/journal-1-of-1.sqlite"
+    if not journal.exists():
+        return []
+    with closing(sqlite3.connect(journal, timeout=30)) as database:
+        [version] = database.execute("PRAGMA user_version").fetchone()
+        question = "SELECT name, state, times FROM pages ORDER BY name"
+        return database.execute(question).fetchall() if version else []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills as POSIX does")
+def test_a_run_that_is_killed_twice_finishes_every_page_once(tiny_model: Path, tmp_path: Path) -> None:
+    """kill -9 amid the work; corrupt files among the pages; then as if nothing had been."""
+    pages, out, straight = tmp_path / "pages", tmp_path / "out", tmp_path / "straight"
+    for i in range(24):
+        write_page(pages, f"p{i:02}", "ab" * (i % 3 + 1), "é")
+    for name in ("p03", "p11", "p20"):
+        (pages / f"{name}.png").write_bytes(b"\x89PNG corrupt")
+
+    def begin(folder: Path) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "amanuensis", "transcribe", pages, "-m", tiny_model]
+        return subprocess.Popen(
+            [*map(str, command), "-f", "page,txt", "-o", str(folder), "-q"],
+            env={**os.environ, "SOURCE_DATE_EPOCH": "1700000000"},
+            stderr=subprocess.DEVNULL,
+        )
+
+    for enough in (3, 12):
+        with begin(out) as process:
+            while sum(times for _, _, times in _processed(out)) < enough and process.poll() is None:
+                time.sleep(0.02)
+            process.send_signal(signal.SIGKILL)
+        assert process.returncode == -signal.SIGKILL
+    with begin(out) as last:
+        pass
+    assert last.returncode == 1
+    records = _processed(out)
+    assert len(records) == 24
+    assert all(times == 1 for _, _, times in records)
+    assert [name for name, state, _ in records if state == "failed"] == ["p03", "p11", "p20"]
+    with begin(straight):
+        pass
+    assert results(out) == results(straight)
