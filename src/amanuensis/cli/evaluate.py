@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from amanuensis.cli.console import Progress, count, note, teach
+from amanuensis.cli.evaluate_pages import PageOptions, evaluate_pages
 from amanuensis.cli.options import (
     DEFAULT_MODEL,
     BatchSize,
@@ -20,6 +21,8 @@ from amanuensis.cli.options import (
     Combination,
     Correct,
     CorrectorFolder,
+    Finder,
+    FinderName,
     Json,
     Language,
     LanguageModel,
@@ -66,6 +69,10 @@ HELP = teach(
         "corrects by a list of words, and says what that mended and what it broke",
     ),
     (
+        "amanuensis evaluate --pages scans/ground-truth --html pages.html",
+        "finds the lines of whole pages that have PAGE or ALTO files, reads them, and scores both",
+    ),
+    (
         "amanuensis evaluate crohme --split test2014 -m math --against one-branch.jsonl",
         "reads CROHME's formulas of 2014, and says whether another model's results differ by more than luck",
     ),
@@ -88,6 +95,13 @@ def evaluate(
     ] = None,
     model: Models = [DEFAULT_MODEL],  # noqa: B006 - typer copies it
     combine: Together = Combination.vote,
+    pages: Annotated[
+        bool,
+        typer.Option(
+            "--pages", help="DATA are whole pages with PAGE or ALTO files: find their lines, then read."
+        ),
+    ] = False,
+    finder: Finder = FinderName.auto,
     as_json: Json = False,
     html: Annotated[
         Path | None, typer.Option("--html", metavar="FILE", help="Write a report to look at.")
@@ -154,17 +168,9 @@ def evaluate(
         raise typer.BadParameter("--correct corrects what is read; results of a file were read before")
     if from_results is not None and results is not None:
         raise typer.BadParameter("a result file is either read (--from-results) or written (--results)")
-    datasets = read_datasets(paths)
-    samples = _spread(_samples(datasets, split), limit)
-    if oracle and correction is not None:
-        correction = with_answers(correction, (sample.text for sample in samples))
-    problems = [f"{problem}" for dataset in datasets for problem in dataset.problems]
-    if problems:
-        note(f"{count(len(problems), 'problem')} in the data, the first: {problems[0]}", quiet=quiet)
-    if from_results is not None:
-        found = read_results(from_results)
-    else:
-        recognizer = load_recognizer(
+
+    def load() -> Recognizer | LineEnsemble | FormulaRecognizer:
+        return load_recognizer(
             model,
             threads=threads,
             batch_size=batch_size,
@@ -185,6 +191,32 @@ def evaluate(
             ),
             combination=combine.value,
         )
+
+    if pages:
+        of_lines = {
+            "--split": split,
+            "--limit": limit,
+            "--without": without,
+            "--against": against,
+            "--correct": correction,
+        }
+        if given := [name for name, value in of_lines.items() if value is not None]:
+            raise typer.BadParameter(f"{given[0]} is of lines; whole pages (--pages) are scored without it")
+        evaluate_pages(
+            paths, load, PageOptions(finder.value, threads, results, from_results, html), as_json, quiet
+        )
+        return
+    datasets = read_datasets(paths)
+    samples = _spread(_samples(datasets, split), limit)
+    if oracle and correction is not None:
+        correction = with_answers(correction, (sample.text for sample in samples))
+    problems = [f"{problem}" for dataset in datasets for problem in dataset.problems]
+    if problems:
+        note(f"{count(len(problems), 'problem')} in the data, the first: {problems[0]}", quiet=quiet)
+    if from_results is not None:
+        found = read_results(from_results)
+    else:
+        recognizer = load()
         target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
         _check_writable(target)
         found = _read(recognizer, samples, correction, quiet=quiet)

@@ -131,6 +131,24 @@ GapBelow = Annotated[
         help="Of lines: mark a gap, […], in place of words that are less likely than this to be right.",
     ),
 ]
+
+
+class FinderName(StrEnum):
+    """What finds the lines of a page."""
+
+    auto = "auto"
+    classical = "classical"
+    detector = "detector"
+
+
+Finder = Annotated[
+    FinderName,
+    typer.Option(
+        "--finder",
+        help="Of pages: what finds lines where no PAGE or ALTO file gives them: the detector of the extra pages, or "
+        "classical, which needs nothing; auto takes the detector where it is installed.",
+    ),
+]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")]
 BatchSize = Annotated[
     int, typer.Option("--batch-size", min=1, help="Lines read together: speed and memory, never the text.")

@@ -10,6 +10,16 @@ from amanuensis.evaluation.formulas import (
     score_formula_results,
 )
 from amanuensis.evaluation.html import html_report, write_html
+from amanuensis.evaluation.page_html import write_page_html
+from amanuensis.evaluation.page_matching import Matching, match_lines
+from amanuensis.evaluation.page_results import (
+    PageOutcome,
+    PageResults,
+    ReadLine,
+    read_page_results,
+    write_page_results,
+)
+from amanuensis.evaluation.pages import PageReport, ScoredPage, evaluate_page, score_pages
 from amanuensis.evaluation.reliability import Reliability
 from amanuensis.evaluation.report import Report, ScoredLine, Summary, score
 from amanuensis.evaluation.results import Outcome, Results, read_results, write_results
@@ -19,23 +29,35 @@ __all__ = [
     "CorrectionReport",
     "EvaluatedRecognizer",
     "FormulaReport",
+    "Matching",
     "Outcome",
+    "PageOutcome",
+    "PageReport",
+    "PageResults",
+    "ReadLine",
     "Reliability",
     "Report",
     "Results",
     "ScoredFormula",
     "ScoredLine",
+    "ScoredPage",
     "Summary",
     "caption",
     "compare_formula_results",
     "evaluate",
+    "evaluate_page",
     "fit_calibration",
     "html_report",
+    "match_lines",
+    "read_page_results",
     "read_results",
     "report_corrections",
     "score",
     "score_formula_results",
+    "score_pages",
     "transcription",
     "write_html",
+    "write_page_html",
+    "write_page_results",
     "write_results",
 ]
