@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tiny_model import draw
+
+TEXTS = ["ab ba ab ba", "ba ab", "aab bba ab"]
+PAGE = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+
+
+@pytest.fixture
+def ground_truth(tmp_path: Path) -> Path:
+    """A folder with a page of bars, its PAGE file, and XML that is something else."""
+    folder = tmp_path / "truth"
+    folder.mkdir()
+    page = np.full((900, 1000), 255, np.uint8)
+    lines = []
+    for i, text in enumerate(TEXTS):
+        drawn = draw(text, scale=3)
+        top = 150 + 200 * i
+        page[top : top + drawn.shape[0], 100 : 100 + drawn.shape[1]] = drawn
+        right, bottom = 99 + drawn.shape[1], top + drawn.shape[0] - 1
+        lines.append(
+            f'<TextLine id="l{i}"><Coords points="100,{top} {right},{top} {right},{bottom} 100,{bottom}"/>'
+            f"<TextEquiv><Unicode>{text}</Unicode></TextEquiv></TextLine>"
+        )
+    Image.fromarray(page).save(folder / "p.png")
+    (folder / "p.xml").write_text(
+        f'<PcGts xmlns="{PAGE}"><Metadata><Creator>x</Creator><Created>2020-01-01T00:00:00</Created>'
+        '<LastChange>2020-01-01T00:00:00</LastChange></Metadata><Page imageFilename="p.png" imageWidth="1000" '
+        f'imageHeight="900"><TextRegion id="r"><Coords points="0,0 999,0 999,899"/>{"".join(lines)}</TextRegion>'
+        "</Page></PcGts>"
+    )
+    (folder / "other.xml").write_text("<letter/>")
+    return folder
+
+
+def test_pages_are_found_read_and_scored_and_can_be_scored_again(
+    run, tiny_model: Path, ground_truth: Path
+) -> None:
+    arguments = ("evaluate", "--pages", ground_truth, "--finder", "classical")
+    first = run(*arguments, "-m", tiny_model, "--json", "--html", "pages.html")
+    assert first.exit_code == 0, first.stderr
+    report = json.loads(first.stdout)
+    assert (report["n"], report["lines"], report["finder"]) == (1, 3, "classical")
+    assert sum(report[fate] for fate in ("found", "split", "merged", "missed")) == 3
+    assert report["cer"]["on_true_lines"]["rate"] == 0
+    assert set(report["sets"]) == {"truth"}
+    assert any("other.xml" in problem for problem in report["problems"])
+    assert Path("pages.html").exists()
+    again = run(*arguments, "--from-results", "results-tiny-classical-pages.jsonl", "--json")
+    assert json.loads(again.stdout) == report
+
+
+def test_what_is_of_lines_is_refused_and_a_folder_without_pages_too(
+    run, tiny_model: Path, ground_truth: Path, dataset: Path
+) -> None:
+    refused = run("evaluate", "--pages", ground_truth, "-m", tiny_model, "--split", "test")
+    assert refused.exit_code == 2
+    assert "--split" in refused.stderr
+    empty = run("evaluate", "--pages", dataset, "-m", tiny_model)
+    assert empty.exit_code == 1
+    assert "PAGE or ALTO" in empty.stderr
+
+
+def test_a_page_without_its_image_counts_as_missed_and_fails(
+    run, tiny_model: Path, ground_truth: Path
+) -> None:
+    (ground_truth / "p.png").unlink()
+    result = run("evaluate", "--pages", ground_truth, "-m", tiny_model, "--finder", "classical", "--json")
+    assert result.exit_code == 1
+    report = json.loads(result.stdout)
+    assert (report["missed"], report["recall"]) == (3, 0.0)
+    assert "p.png" in report["failed"][0]["reason"]
