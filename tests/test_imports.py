@@ -40,7 +40,17 @@ ORDER = (
 )
 
 # What the core does not install: only these folders may import it; others may inside functions.
-HEAVY = {"torch", "pydantic", "onnx", "safetensors", "tensorboard", "pyarrow", "pypdfium2", "ray", "transformers"}
+HEAVY = {
+    "torch",
+    "pydantic",
+    "onnx",
+    "safetensors",
+    "tensorboard",
+    "pyarrow",
+    "pypdfium2",
+    "ray",
+    "transformers",
+}
 NEEDS_EXTRAS = {"models", "training"}
 
 NAMELESS = {"utils", "util", "helpers", "helper", "common", "misc", "manager", "tools"}

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from amanuensis.data import sequences as module
-from amanuensis.data.sequences import MAX_LINE_BYTES, Taking, read_sequences
+from amanuensis.data.sequences import MAX_LINE_BYTES, Taking, into_lines, read_sequences, unit_of
 from amanuensis.errors import DataError
 from drawn_formulas import CAPTIONS, draw_formulas
 
@@ -108,3 +108,45 @@ def test_what_is_too_much_to_count_is_left_out_and_said(
     write(file, "ab\nab\nab\nab\n")
     assert read_sequences([file], "characters", Taking(distinct=True)).train == ("ab",)
     assert not read_sequences([file], "characters").complete
+
+
+def test_every_fiftieth_block_of_a_text_is_held_out(tmp_path: Path) -> None:
+    rows = [f"row {i}" for i in range(12_345)]
+    found = read_sequences([write(tmp_path / "t.txt", "\n".join(rows))], "characters")
+    assert found.held_out == (*rows[4900:5000], *rows[9900:10000])
+    assert set(found.train) == set(rows) - set(found.held_out)
+
+
+def test_text_becomes_lines_of_handwriting_in_the_spelling_of_transcribers(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.txt", "“Yes” — she\nsaid: incomprehensibilities.\nNo\n")
+    found = read_sequences([file], "characters", Taking(line_length=12))
+    assert found.train == ('"Yes" - she', "said:", "incomprehensibilities.", "No")
+    assert list(into_lines([], 9)) == list(into_lines(["", " "], 9)) == []
+    assert list(into_lines(["aa b", "cc"], 4)) == ["aa b", "cc"]
+
+
+def test_texts_of_data_sets_count_several_times_and_rows_once(tmp_path: Path) -> None:
+    data = draw_formulas(tmp_path / "drawn", train=CAPTIONS[:2], val=("y = 7",))
+    file = write(tmp_path / "f.txt", "x\n")
+    found = read_sequences([data, file], "tokens", Taking(repeat=3))
+    assert len(found.train) == 3 * 2 + 1
+    assert len(found.val) == 1
+    assert unit_of([file]) == "characters"
+    assert unit_of([file, data]) == "tokens"
+
+
+def test_what_is_measured_is_all_rows_and_one_split(tmp_path: Path) -> None:
+    data = draw_formulas(tmp_path / "drawn", val=("y = 7",), test=("7 + x",))
+    file = write(tmp_path / "f.txt", "x\n\ny\n")
+    assert len(module.read_measured([data, file], "tokens", "val")) == 3
+    with pytest.raises(DataError, match="nothing is in the split"):
+        module.read_measured([write_labels(tmp_path / "bars")], "characters", "val")
+    with pytest.raises(DataError, match="nothing to measure"):
+        module.read_measured([write(tmp_path / "empty.txt", "\n")], "characters", "val")
+
+
+def write_labels(folder: Path) -> Path:
+    folder.mkdir()
+    (folder / "1.png").write_bytes(b"never opened")
+    write(folder / "labels.tsv", "image\ttext\tsplit\twriter\n1.png\tab\ttrain\t\n")
+    return folder
