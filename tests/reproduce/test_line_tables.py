@@ -11,7 +11,15 @@ from amanuensis.errors import DataError
 from amanuensis.evaluation import Outcome, Results, write_results
 from amanuensis.language import TextNormalization
 from amanuensis.records import Sample
-from amanuensis.reproduce import LINE_TABLES, NOT_RUN, LineSource, LineStudy, Printed, printed_line_table
+from amanuensis.reproduce import (
+    LINE_TABLES,
+    NOT_RUN,
+    LineSource,
+    LineStudy,
+    Printed,
+    few_lines_table,
+    printed_line_table,
+)
 from amanuensis.reproduce.line_claims import impossible_figures
 
 SAMPLES = {
@@ -118,6 +126,16 @@ def test_a_line_that_is_missing_counts_as_wrong(tmp_path: Path) -> None:
     header = ("test", ("washington",), TextNormalization(), {"method": "best-path"}, {})
     write_results(Results("histdb-student", *header, outcomes), tmp_path / "0.jsonl")
     assert _row(_print("5", tmp_path)[0][1], "Baseline")["SER %"] == "16.67"
+
+
+def test_a_scale_is_told_of_tables_that_have_one() -> None:
+    source = LineSource(LineStudy.of("cpu", ("x/saintgall",)), Path("none"), SAMPLES, "val", (1,))
+    assert not any(
+        "48,000" in note or "paper" in note for note in printed_line_table(few_lines_table(), source)[1]
+    )
+    told = printed_line_table(LINE_TABLES["5"], source)[1]
+    assert "48,000" in told[0]
+    assert any("The split is val" in note for note in told)
 
 
 def test_impossible_figures_of_the_paper_are_named_by_arithmetic() -> None:

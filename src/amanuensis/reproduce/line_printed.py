@@ -146,8 +146,10 @@ def printed_line_table(table: LineTable, source: LineSource) -> tuple[list[Print
     """
     names = [name for name, samples in source.samples.items() if samples]
     parts = [_Part(table, source, name).printed() for name in [*names, *([ALL] if len(names) > 1 else [])]]
-    notes = [f"Scale {source.study.scale}: {LINE_SCALES[source.study.scale].label}.", *table.notes]
-    if source.split != "test":
+    notes = list(table.notes)
+    if any(row.reading.system.fewer is None for row in table.rows):
+        notes.insert(0, f"Scale {source.study.scale}: {LINE_SCALES[source.study.scale].label}.")
+    if source.split != "test" and any(row.paper for row in table.rows):
         notes.append(f"The split is {source.split}: the paper's figures are of its test splits.")
     return parts, [*notes, *impossible_figures(table, source.samples)]
 
