@@ -18,6 +18,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from process_memory import megabytes_of_tree
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(
@@ -47,7 +49,7 @@ def main() -> None:
         while process.poll() is None:
             epoch = _epoch(out / "log.jsonl")
             if epoch is not None:
-                by_epoch.setdefault(epoch, []).append(sum(map(_megabytes, _tree(process.pid))))
+                by_epoch.setdefault(epoch, []).append(megabytes_of_tree(process.pid))
             time.sleep(0.5)
     # What comes after the last validation is no epoch: the workers are gone, and it would flatter.
     epochs = {e: values for e, values in sorted(by_epoch.items()) if e < arguments.epochs}
@@ -72,23 +74,6 @@ def _epoch(log: Path) -> int | None:
         return None
     text = log.read_text(encoding="utf-8")
     return text.count('"event": "validation"') if '"event": "train"' in text else None
-
-
-def _tree(pid: int) -> list[int]:
-    """A process and all its descendants."""
-    try:
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    except OSError:
-        return []
-    return [pid, *(other for child in children for other in _tree(int(child)))]
-
-
-def _megabytes(pid: int) -> float:
-    try:
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except OSError:
-        return 0.0
-    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0) / 1024
 
 
 if __name__ == "__main__":
