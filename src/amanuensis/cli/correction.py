@@ -215,6 +215,12 @@ def pairs(
     model: Annotated[
         str | None, typer.Option("-m", "--model", metavar="MODEL", help="The model that is to be corrected.")
     ] = None,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="MODEL", help="Start every fold from a model that never saw these lines."
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change the recipe; may be repeated."),
@@ -229,7 +235,7 @@ def pairs(
     from amanuensis.training.corrector_pairs import CrossFit, cross_fit  # noqa: PLC0415
 
     plan = CrossFit(recipe, folds, runs, tuple(overrides or ()), model)
-    found = list(cross_fit(plan, options=RunOptions(threads=threads, quiet=quiet)))
+    found = list(cross_fit(plan, options=RunOptions(threads=threads, quiet=quiet, start_from=start_from)))
     write_pairs(output, found)
     num_train = sum(pair.split == "train" for pair in found)
     note(
