@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tiny_formula_model import says, write_tiny_formula_model
 from tiny_model import draw
 
 TEXTS = ["ab ba ab ba", "ba ab", "aab bba ab"]
@@ -77,3 +78,23 @@ def test_a_page_without_its_image_counts_as_missed_and_fails(
     report = json.loads(result.stdout)
     assert (report["missed"], report["recall"]) == (3, 0.0)
     assert "p.png" in report["failed"][0]["reason"]
+
+
+def test_formulas_of_pages_go_to_their_model_and_an_overlay_is_drawn(
+    run, tiny_model: Path, ground_truth: Path, tmp_path: Path
+) -> None:
+    math = write_tiny_formula_model(tmp_path / "math", says("x", "+", "y"))
+    file = ground_truth / "p.xml"
+    maths = '<MathsRegion id="m"><Coords points="90,700 900,700 900,880 90,880"/></MathsRegion>'
+    file.write_text(file.read_text().replace("</Page>", f"{maths}</Page>"))
+    page = np.array(Image.open(ground_truth / "p.png"))
+    page[780:786, 300:400] = page[740:830, 345:351] = 0  # a plus: blank pictures are refused
+    Image.fromarray(page).save(ground_truth / "p.png")
+    arguments = ("transcribe", file, "-m", tiny_model, "-f", "txt", "-o", "out")
+    result = run(*arguments, "--formulas", math, "--overlay")
+    assert result.exit_code == 0, result.stderr
+    assert [line for line in Path("out/p.txt").read_text().splitlines() if line] == [*TEXTS, "x+y"]
+    assert Image.open("out/p.overlay.png").size == (1000, 900)
+    wrong = run(*arguments, "--formulas", tiny_model, "--restart")
+    assert wrong.exit_code == 1
+    assert "reads lines" in wrong.stderr

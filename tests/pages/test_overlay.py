@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from pathlib import Path
+import io
 
 import numpy as np
 from PIL import Image
 
-from amanuensis.pages import draw_overlay, write_overlay
+from amanuensis.pages import draw_overlay, overlay_png
 from amanuensis.records import Page, Region, TextLine
 
 SQUARE = ((20, 20), (180, 20), (180, 60), (20, 60))
@@ -15,12 +15,11 @@ def page_of(*lines: TextLine) -> Page:
     return Page("p", "p.png", 200, 100, (Region("r", SQUARE, lines),))
 
 
-def test_outlines_and_baselines_are_drawn_in_color_on_the_pale_page(tmp_path: Path) -> None:
+def test_outlines_and_baselines_are_drawn_in_color_on_the_pale_page() -> None:
     grey = np.full((100, 200), 255, np.uint8)
     grey[80:90, 100:110] = 0
     page = page_of(TextLine("a", SQUARE, ((20, 50), (180, 50))), TextLine("b"))
-    write_overlay(page, grey, tmp_path / "new" / "p.png")
-    drawn = np.asarray(Image.open(tmp_path / "new" / "p.png"))
+    drawn = np.asarray(Image.open(io.BytesIO(overlay_png(page, grey))))
     assert drawn.shape == (100, 200, 3)
     assert np.ptp(drawn[20, 100]) > 100  # the outline
     assert np.ptp(drawn[50, 100]) > 100  # the baseline

@@ -28,6 +28,8 @@ from amanuensis.cli.options import (
     Combination,
     Correct,
     CorrectorFolder,
+    Finder,
+    FinderName,
     GapBelow,
     Language,
     LanguageModel,
@@ -137,9 +139,19 @@ def transcribe(
         bool | None,
         typer.Option("--pages/--lines", help="What images hold; by default a look at the first ones tells."),
     ] = None,
-    finder: Annotated[
-        str, typer.Option("--finder", help="Of pages: what finds their lines: auto, classical or detector.")
-    ] = "auto",
+    finder: Finder = FinderName.auto,
+    formulas: Annotated[
+        str | None,
+        typer.Option(
+            "--formulas",
+            metavar="MODEL",
+            help="Of pages: the model that reads regions and lines that PAGE or ALTO files mark as formulas.",
+        ),
+    ] = None,
+    overlay: Annotated[
+        bool,
+        typer.Option("--overlay", help="Of pages: draw lines and reading order into NAME.overlay.png too."),
+    ] = False,
     workers: Annotated[
         int, typer.Option("--workers", min=1, help="Of pages: processes that read, on one thread each.")
     ] = 1,
@@ -192,7 +204,11 @@ def transcribe(
             else None,
             gap_below=gap_below,
         )
-        read_pages(paths, PageReading(chosen, forms, moment_of(collection), finder), collection)
+        read_pages(
+            paths,
+            PageReading(chosen, forms, moment_of(collection), finder.value, formulas, overlay),
+            collection,
+        )
         return
     form_of_lines = refuse_of_pages(forms, collection)
     from amanuensis.correction import CorrectingRecognizer  # noqa: PLC0415
@@ -215,14 +231,14 @@ def transcribe(
         ),
         combination=combine.value,
     )
-    formulas = isinstance(recognizer, FormulaRecognizer)
+    reads_formulas = isinstance(recognizer, FormulaRecognizer)
     correction = correction_of(correct, corrector=corrector, lexicons=lexicons, theta=theta)
     corrected = recognizer if correction is None else CorrectingRecognizer(recognizer, correction)
     reader = _marking_gaps(corrected, gap_below)
-    files, remarks = find_images(paths, SUFFIXES | INK_SUFFIXES if formulas else SUFFIXES)
+    files, remarks = find_images(paths, SUFFIXES | INK_SUFFIXES if reads_formulas else SUFFIXES)
     for remark in remarks:
         note(remark, quiet=quiet)
-    out = open_output(form_of_lines, output, files, formulas=formulas)
+    out = open_output(form_of_lines, output, files, formulas=reads_formulas)
     tally = _Tally()
     with Progress("images", len(files), quiet=quiet) as progress:
         for image, result in _read(reader, files, n_best or 1):

@@ -83,7 +83,7 @@ class LineReading:
         Raises:
             ModelError: there is no such model.
         """
-        told = {"model": ", ".join(map(_told_model, self.models))}
+        told = {"model": ", ".join(map(told_model, self.models))}
         if len(self.models) > 1:
             told["combination"] = self.combination
         for choice in (self.options, self.correction):
@@ -96,7 +96,19 @@ class LineReading:
         return told if self.gap_below is None else {**told, "gap_below": str(self.gap_below)}
 
 
-def _told_model(model: str) -> str:
+def open_formulas(model: str) -> FormulaRecognizer:
+    """The reader of a page's formulas, on one thread.
+
+    Raises:
+        ModelError: there is no such model, or it reads lines.
+    """
+    recognizer = load_recognizer(model, threads=1)
+    if not isinstance(recognizer, FormulaRecognizer):
+        raise ModelError(f"{model} reads lines; --formulas needs a model that reads formulas")
+    return recognizer
+
+
+def told_model(model: str) -> str:
     """A model's name, its fingerprint, and what it is to read if that is said ("@eng")."""
     asked = AskedModel.parse(model)
     only = "@" * bool(asked.only) + ",".join(sorted(asked.only))

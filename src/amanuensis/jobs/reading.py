@@ -11,20 +11,25 @@ from datetime import datetime
 from pathlib import Path
 
 from amanuensis.images import num_frames
-from amanuensis.jobs.line_reading import LineReading
+from amanuensis.jobs.line_reading import LineReading, open_formulas, told_model
 from amanuensis.jobs.listing import holds_one_page
 from amanuensis.jobs.tasks import PageOutput, PageTask
 from amanuensis.pages import (
     LineFinder,
     Provenance,
     line_finder,
+    overlay_png,
     read_one,
     read_page,
     segment,
     write,
 )
+from amanuensis.recognition import FormulaRecognizer
 from amanuensis.recognition.gaps import LineReader
 from amanuensis.records import Page
+
+OVERLAY = ".overlay.png"
+"""The suffix of pictures of lines and their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +41,16 @@ class PageReading:
         forms: what is written, see `pages.FORMATS`.
         when: of the run, as files record it; one moment for all of a collection.
         finder: what finds the lines of pages that come without any, see `pages.line_finder`.
+        formulas: the model that reads what page files mark as formulas; None if there is none.
+        overlay: whether lines and their order are drawn, into one more file.
     """
 
     lines: LineReading
     forms: tuple[str, ...]
     when: datetime
     finder: str = "auto"
+    formulas: str | None = None
+    overlay: bool = False
 
     def open(self) -> OpenPageReading:
         """Load model and finder, on one thread.
@@ -51,7 +60,8 @@ class PageReading:
             DataError: there is no such finder.
             MissingExtraError: the finder is not installed.
         """
-        return OpenPageReading(self, self.lines.open(), line_finder(self.finder, threads=1))
+        formulas = None if self.formulas is None else open_formulas(self.formulas)
+        return OpenPageReading(self, self.lines.open(), line_finder(self.finder, threads=1), formulas)
 
     def settings(self) -> dict[str, str]:
         """What results depend on, in words: what a journal keeps to.
@@ -59,18 +69,27 @@ class PageReading:
         Raises:
             AmanuensisError: see `open`.
         """
-        formats = ",".join(self.forms)
-        return {**self.lines.settings(), "formats": formats, "finder": line_finder(self.finder).name}
+        formats = ",".join((*self.forms, *(("overlay",) if self.overlay else ())))
+        told = {**self.lines.settings(), "formats": formats, "finder": line_finder(self.finder).name}
+        return told if self.formulas is None else {**told, "formulas": told_model(self.formulas)}
 
 
 class OpenPageReading:
     """Model and finder, loaded; reads one page after the other."""
 
-    def __init__(self, reading: PageReading, reader: LineReader, finder: LineFinder) -> None:
+    def __init__(
+        self,
+        reading: PageReading,
+        reader: LineReader,
+        finder: LineFinder,
+        formulas: FormulaRecognizer | None = None,
+    ) -> None:
         self._forms = reading.forms
         self._provenance = Provenance(reader.config.name, reading.when)
         self._reader = reader
+        self._overlay = reading.overlay
         self._finder = finder
+        self._formulas = formulas
 
     def __call__(self, task: PageTask) -> PageOutput:
         """Read a page and write it in every format.
@@ -79,10 +98,18 @@ class OpenPageReading:
             AmanuensisError: the page cannot be read.
         """
         source = read_one(task.source, task.page)
-        page = read_page(source, self._reader, find=lambda page, grey: segment(page, grey, self._finder))
+        page = read_page(
+            source,
+            self._reader,
+            find=lambda page, grey: segment(page, grey, self._finder),
+            formulas=self._formulas,
+        )
         confidences = [line.reading.confidence for line in page.lines if line.reading is not None]
+        files = dict(write(page, source, self._forms, self._provenance))
+        if self._overlay:
+            files[OVERLAY] = overlay_png(page, source.load())
         return PageOutput(
-            write(page, source, self._forms, self._provenance),
+            files,
             source.files()[1:],
             len(confidences),
             round(sum(confidences) / len(confidences), 4) if confidences else None,

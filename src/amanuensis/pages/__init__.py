@@ -1,7 +1,7 @@
 """Whole pages: read from images, PDF, PAGE, ALTO and IIIF manifests, cut into lines, written in archives' formats."""
 
 from amanuensis.pages.image_names import FOLDERS_OF_XML
-from amanuensis.pages.overlay import draw_overlay, write_overlay
+from amanuensis.pages.overlay import draw_overlay, overlay_png
 from amanuensis.pages.pipeline import LineReader, read_lines, read_page
 from amanuensis.pages.provenance import Provenance, moment_of_run
 from amanuensis.pages.read import is_page_file, read, read_one
@@ -24,6 +24,7 @@ __all__ = [
     "is_page_file",
     "line_finder",
     "moment_of_run",
+    "overlay_png",
     "read",
     "read_lines",
     "read_one",
@@ -31,5 +32,4 @@ __all__ = [
     "segment",
     "suffixes",
     "write",
-    "write_overlay",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import io
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +40,11 @@ def draw_overlay(page: Page, grey: NDArray[np.uint8]) -> Image.Image:
     return picture
 
 
-def write_overlay(page: Page, grey: NDArray[np.uint8], path: Path) -> None:
-    """Draw the overlay into a PNG file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draw_overlay(page, grey).save(path, "PNG", optimize=True)
+def overlay_png(page: Page, grey: NDArray[np.uint8]) -> bytes:
+    """`draw_overlay` as a PNG file's content."""
+    buffer = io.BytesIO()
+    draw_overlay(page, grey).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
 
 
 def _draw_line(draw: ImageDraw.ImageDraw, line: TextLine, scale: float, number: int) -> None:
