@@ -87,14 +87,16 @@ def test_formulas_of_pages_go_to_their_model_and_an_overlay_is_drawn(
     file = ground_truth / "p.xml"
     maths = '<MathsRegion id="m"><Coords points="90,700 900,700 900,880 90,880"/></MathsRegion>'
     file.write_text(file.read_text().replace("</Page>", f"{maths}</Page>"))
-    page = np.array(Image.open(ground_truth / "p.png"))
+    with Image.open(ground_truth / "p.png") as image:
+        page = np.array(image)
     page[780:786, 300:400] = page[740:830, 345:351] = 0  # a plus: blank pictures are refused
     Image.fromarray(page).save(ground_truth / "p.png")
     arguments = ("transcribe", file, "-m", tiny_model, "-f", "txt", "-o", "out")
     result = run(*arguments, "--formulas", math, "--overlay")
     assert result.exit_code == 0, result.stderr
     assert [line for line in Path("out/p.txt").read_text().splitlines() if line] == [*TEXTS, "x+y"]
-    assert Image.open("out/p.overlay.png").size == (1000, 900)
+    with Image.open("out/p.overlay.png") as overlay:
+        assert overlay.size == (1000, 900)
     wrong = run(*arguments, "--formulas", tiny_model, "--restart")
     assert wrong.exit_code == 1
     assert "reads lines" in wrong.stderr
