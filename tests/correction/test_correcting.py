@@ -16,6 +16,9 @@ from amanuensis.correction import (
     Proposal,
     Segment,
     correct,
+    load_correction,
+    read_corrector_config,
+    shipped_correctors,
 )
 from amanuensis.correction.pipeline import apply, differences
 from amanuensis.correction.segment import segments_of
@@ -151,6 +154,21 @@ def test_any_rewriting_keeps_one_span_a_character_from_left_to_right(text: str, 
         assert "".join(after.tokens) == candidate
     edges = [edge for span in after.spans for edge in (span.start, span.end)]
     assert edges == sorted(edges)
+
+
+@pytest.mark.parametrize(
+    ("name", "read", "meant"),
+    [("lexicon-fra", "la maisom ancienne", "maison"), ("lexicon-eng", "my dear fricnd", "friend")],
+)
+def test_shipped_lexicons_correct_and_say_what_they_are_worth(name: str, read: str, meant: str) -> None:
+    folder = shipped_correctors()[name]
+    assert (folder / "README.md").is_file()
+    config = read_corrector_config(folder)
+    assert config.scores["harm_rate"] <= 0.01
+    assert config.scores["cer_difference_interval"][1] < 0  # better than leaving lines alone, not by luck
+    wrong = 8 if name == "lexicon-fra" else 11
+    [done] = correct([reading(read, wrong)], load_correction("lexicon", corrector=name))
+    assert done.reading.text.split()[1 if name == "lexicon-fra" else 2] == meant
 
 
 def test_context_is_the_lines_around_and_ends_at_the_page() -> None:

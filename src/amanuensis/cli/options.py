@@ -105,8 +105,9 @@ CorrectorFolder = Annotated[
     str | None,
     typer.Option(
         "--corrector",
-        metavar="DIR",
-        help="What corrects: a folder that amanuensis correction wrote; of t5 also a hub id.",
+        metavar="NAME|DIR",
+        help="What corrects: lexicon-fra or lexicon-eng, or a folder that amanuensis correction wrote; "
+        "of t5 also a hub id.",
     ),
 ]
 Lexicons = Annotated[

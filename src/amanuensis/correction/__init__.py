@@ -4,7 +4,12 @@ from amanuensis.correction.by_lexicon import LexiconCorrector, LexiconSettings
 from amanuensis.correction.confusions import Confusions
 from amanuensis.correction.correcting import CorrectingRecognizer
 from amanuensis.correction.folder import CorrectorConfig, read_corrector_config
-from amanuensis.correction.loading import load_correction, with_answers, write_lexicon_corrector
+from amanuensis.correction.loading import (
+    load_correction,
+    shipped_correctors,
+    with_answers,
+    write_lexicon_corrector,
+)
 from amanuensis.correction.pipeline import Corrected, Correction, correct
 from amanuensis.correction.segment import Corrector, Proposal, Segment
 
@@ -22,6 +27,7 @@ __all__ = [
     "correct",
     "load_correction",
     "read_corrector_config",
+    "shipped_correctors",
     "with_answers",
     "write_lexicon_corrector",
 ]

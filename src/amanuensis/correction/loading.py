@@ -25,6 +25,8 @@ from amanuensis.correction.tagger import load_tagger
 from amanuensis.errors import ModelError
 from amanuensis.language.lexicon import Lexicon, read_lexicon, read_lexicons
 
+_SHIPPED = Path(__file__).parent / "pretrained"
+
 DEFAULT_THETA = 0.65
 """Of a lexicon without a folder: tuned on the validation lines of open data (docs/experiments.md)."""
 
@@ -40,7 +42,8 @@ def load_correction(
 
     Args:
         kind: "lexicon", "tagger" or "t5".
-        corrector: the folder that `amanuensis correction` wrote; of T5 also a hub id. A lexicon can do without.
+        corrector: the folder that `amanuensis correction` wrote, or the name of one that is shipped (see
+            `shipped_correctors`); of T5 also a hub id. A lexicon can do without.
         lexicons: files of words; they take the place of a folder's own lexicon.
         theta: apply proposals above this confidence; by default what the folder was tuned to.
 
@@ -110,7 +113,8 @@ def _lexicon(corrector: Path | str | None, lexicons: Sequence[Path | str]) -> Co
     if corrector is None:
         if not lexicons:
             raise ModelError(
-                "correction by a lexicon needs one: name a file of words, or a corrector's folder"
+                "correction by a lexicon needs one: name a file of words, a corrector's folder, or a shipped corrector "
+                f"({', '.join(shipped_correctors())})"
             )
         by_words = LexiconCorrector(read_lexicons(lexicons))
         facts = {"lexicon": [Path(path).name for path in lexicons], **asdict(by_words.settings)}
@@ -127,10 +131,21 @@ def _lexicon(corrector: Path | str | None, lexicons: Sequence[Path | str]) -> Co
     )
 
 
+def shipped_correctors() -> dict[str, Path]:
+    """The folders of the correctors that come with the package, by name."""
+    return {path.name: path for path in sorted(_SHIPPED.iterdir()) if is_corrector_folder(path)}
+
+
 def _folder_of(kind: Kind, corrector: Path | str) -> tuple[Path, CorrectorConfig]:
     folder = Path(corrector)
     if not is_corrector_folder(folder):
-        raise ModelError(f"{folder}: no corrector lies there; `amanuensis correction {kind}` makes one")
+        shipped = shipped_correctors()
+        if str(corrector) not in shipped:
+            raise ModelError(
+                f"{folder}: no corrector lies there, and none of that name is shipped ({', '.join(shipped)}); "
+                f"`amanuensis correction {kind}` makes one"
+            )
+        folder = shipped[str(corrector)]
     config = read_corrector_config(folder)
     if config.kind != kind:
         raise ModelError(f"{folder}: this corrector is of the kind {config.kind}, not {kind}")
