@@ -1,6 +1,7 @@
 """A recognizer on labelled lines: per-sample results, scores from them, a report to look at."""
 
 from amanuensis.evaluation.calibrate import CalibrationTrial, fit_calibration
+from amanuensis.evaluation.correct_results import correct_results
 from amanuensis.evaluation.corrections import CorrectionReport, report_corrections
 from amanuensis.evaluation.evaluate import EvaluatedRecognizer, caption, evaluate, transcription
 from amanuensis.evaluation.formulas import (
@@ -44,6 +45,7 @@ __all__ = [
     "Summary",
     "caption",
     "compare_formula_results",
+    "correct_results",
     "evaluate",
     "evaluate_page",
     "fit_calibration",
