@@ -71,6 +71,22 @@ def test_evaluate_tells_before_and_after_and_keeps_both(
     assert {**scored, "oov_rate": None, "sets": None} == {**told, "oov_rate": None, "sets": None}
 
 
+def test_a_result_file_is_corrected_without_reading_an_image(
+    run, tiny_model: Path, lines: Path, words: Path
+) -> None:
+    correction = ("--correct", "lexicon", "--lexicon", words, "--theta", 0.1, "--json")
+    run("evaluate", lines, "-m", tiny_model, "--results", "read.jsonl")
+    fresh = json.loads(run("evaluate", lines, "-m", tiny_model, *correction, "--results", "a.jsonl").stdout)
+    (lines / "p1_1.png").write_bytes(b"no image any more")
+    result = run("evaluate", lines, "--from-results", "read.jsonl", *correction, "--results", "b.jsonl")
+    again = json.loads(result.stdout)
+    for key in ("cer", "cer_before", "rescued_words", "samples"):
+        assert again["correction"][key] == fresh["correction"][key]
+    twice = run("evaluate", lines, "--from-results", "b.jsonl", *correction)
+    assert twice.exit_code == 1
+    assert "corrected before" in twice.stderr
+
+
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [

@@ -158,15 +158,13 @@ def evaluate(
     """Read labelled lines and score."""
     from amanuensis.correction import with_answers  # noqa: PLC0415
     from amanuensis.data import read_datasets  # noqa: PLC0415
-    from amanuensis.evaluation import read_results, write_results  # noqa: PLC0415
+    from amanuensis.evaluation import correct_results, read_results, write_results  # noqa: PLC0415
     from amanuensis.recognition import load_recognizer  # noqa: PLC0415
 
     correction = correction_of(correct, corrector=corrector, lexicons=lexicons, theta=theta)
     if oracle and correction is None:
         raise typer.BadParameter("--oracle belongs to --correct lexicon")
-    if from_results is not None and correction is not None:
-        raise typer.BadParameter("--correct corrects what is read; results of a file were read before")
-    if from_results is not None and results is not None:
+    if from_results is not None and results is not None and correction is None:
         raise typer.BadParameter("a result file is either read (--from-results) or written (--results)")
 
     def load() -> Recognizer | LineEnsemble | FormulaRecognizer:
@@ -215,6 +213,10 @@ def evaluate(
         note(f"{count(len(problems), 'problem')} in the data, the first: {problems[0]}", quiet=quiet)
     if from_results is not None:
         found = read_results(from_results)
+        if correction is not None:
+            found = correct_results(found, correction)
+        if results is not None:
+            write_results(found, results)
     else:
         recognizer = load()
         target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
