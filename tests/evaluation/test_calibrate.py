@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amanuensis.errors import DataError
-from amanuensis.evaluation import Outcome, Results, fit_calibration, read_results, score, write_results
+from amanuensis.evaluation import Outcome, Results, read_results, score, try_calibration, write_results
 from amanuensis.language import TextNormalization
 from amanuensis.records import Sample
 
@@ -60,7 +60,7 @@ def test_results_without_word_confidences_are_judged_by_lines_alone():
 
 def test_a_boast_is_found_and_mended_on_pages_that_were_not_fitted_on():
     results, samples = honest_lines(400, boast=0.3)
-    calibration, trials = fit_calibration(results, samples)
+    calibration, trials = try_calibration(results, samples)
     words = next(trial for trial in trials if trial.level == "words")
     assert (words.n, calibration.fitted_on) == (2400, 400)
     assert words.before > 0.2
@@ -69,25 +69,25 @@ def test_a_boast_is_found_and_mended_on_pages_that_were_not_fitted_on():
 
 
 def test_honest_confidences_are_hardly_changed():
-    calibration, _ = fit_calibration(*honest_lines(600))
+    calibration, _ = try_calibration(*honest_lines(600))
     assert all(calibration.words(p) == pytest.approx(p, abs=0.05) for p in (0.1, 0.3, 0.5, 0.7, 0.9))
 
 
 def test_one_page_says_nothing_about_others():
     results, samples = honest_lines(20)
-    _, trials = fit_calibration(results, [replace(one, page="1") for one in samples])
+    _, trials = try_calibration(results, [replace(one, page="1") for one in samples])
     assert [trial.after for trial in trials] == [None, None, None]
 
 
 def test_test_lines_are_never_fitted_on():
     results, samples = honest_lines(4)
     with pytest.raises(DataError, match=r"letters/2.*never on a test split"):
-        fit_calibration(results, [*samples[:2], replace(samples[2], split="test"), samples[3]])
+        try_calibration(results, [*samples[:2], replace(samples[2], split="test"), samples[3]])
 
 
 def test_results_that_kept_no_confidences_cannot_be_fitted():
     with pytest.raises(DataError, match="no confidences of characters"):
-        fit_calibration(results_of([Outcome("letters/1", "ab", 0.6)]), [sample(1, "ab")])
+        try_calibration(results_of([Outcome("letters/1", "ab", 0.6)]), [sample(1, "ab")])
 
 
 def test_confidences_come_back_from_the_file(tmp_path):

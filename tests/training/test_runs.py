@@ -36,6 +36,7 @@ def test_a_run_leaves_models_that_read_a_log_and_what_it_was_begun_with(
     [reading] = Recognizer.load(best).read([lines / "p0_0.png"])
     assert isinstance(reading.text, str)
     config = read_config(best)
+    assert config.calibration["best-path"].fitted_on == config.scores["val"]["n"]
     assert config.scores["val"]["n"] == 2
     assert set(config.vocabulary.symbols) == set("".join(WORDS[:7]))
     events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]

@@ -51,7 +51,7 @@ def calibrate(
     quiet: Quiet = False,
 ) -> None:
     """Calibrate."""
-    from amanuensis.evaluation import evaluate, fit_calibration  # noqa: PLC0415
+    from amanuensis.evaluation import evaluate, try_calibration  # noqa: PLC0415
     from amanuensis.recognition import LineOptions, Recognizer  # noqa: PLC0415
 
     if save and not Path(model).is_dir():
@@ -61,7 +61,7 @@ def calibrate(
     recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size, options=options)
     with Progress("lines", len(samples), quiet=quiet) as progress:
         results = evaluate(recognizer.uncalibrated, samples, progress=progress.update)
-    fitted, trials = fit_calibration(results, samples)
+    fitted, trials = try_calibration(results, samples)
     _tell(recognizer.config.decoder.mode, trials, as_json=as_json)
     if save:
         _save(Path(model), recognizer, fitted)

@@ -1,9 +1,9 @@
 """A recognizer on labelled lines: per-sample results, scores from them, a report to look at."""
 
-from amanuensis.evaluation.calibrate import CalibrationTrial, fit_calibration
+from amanuensis.evaluation.calibrate import CalibrationTrial, fit_calibration, try_calibration
 from amanuensis.evaluation.correct_results import correct_results
 from amanuensis.evaluation.corrections import CorrectionReport, report_corrections
-from amanuensis.evaluation.evaluate import EvaluatedRecognizer, caption, evaluate, transcription
+from amanuensis.evaluation.evaluate import EvaluatedRecognizer, caption, evaluate, outcome_of, transcription
 from amanuensis.evaluation.formulas import (
     FormulaReport,
     ScoredFormula,
@@ -21,12 +21,13 @@ from amanuensis.evaluation.page_results import (
     write_page_results,
 )
 from amanuensis.evaluation.pages import PageReport, ScoredPage, evaluate_page, score_pages
-from amanuensis.evaluation.reliability import Reliability
-from amanuensis.evaluation.report import Report, ScoredLine, Summary, score
+from amanuensis.evaluation.reliability import ClaimedLine, Reliability
+from amanuensis.evaluation.report import Report, ScoredLine, Summary, page_of, score
 from amanuensis.evaluation.results import Outcome, Results, read_results, write_results
 
 __all__ = [
     "CalibrationTrial",
+    "ClaimedLine",
     "CorrectionReport",
     "EvaluatedRecognizer",
     "FormulaReport",
@@ -51,6 +52,8 @@ __all__ = [
     "fit_calibration",
     "html_report",
     "match_lines",
+    "outcome_of",
+    "page_of",
     "read_page_results",
     "read_results",
     "report_corrections",
@@ -58,6 +61,7 @@ __all__ = [
     "score_formula_results",
     "score_pages",
     "transcription",
+    "try_calibration",
     "write_html",
     "write_page_html",
     "write_page_results",

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amanuensis.errors import DataError
-from amanuensis.evaluation.reliability import LEVELS, Level, PooledClaims
+from amanuensis.evaluation.reliability import LEVELS, ClaimedLine, Level, PooledClaims
 from amanuensis.evaluation.report import score
 from amanuensis.evaluation.results import Results
 from amanuensis.metrics import Claims, LogOddsMap, calibration_error, fit_log_odds, reliability
@@ -53,10 +53,20 @@ class CalibrationTrial:
         }
 
 
-def fit_calibration(
+def fit_calibration(lines: Sequence[ClaimedLine]) -> Calibration:
+    """The maps under which what was right of raw confidences is most likely.
+
+    Args:
+        lines: read without a calibration.
+    """
+    maps = {level: fit_log_odds(PooledClaims.of(lines, level).claims) for level in LEVELS}
+    return Calibration(**maps, fitted_on=len(lines))
+
+
+def try_calibration(
     results: Results, samples: Sequence[Sample]
 ) -> tuple[Calibration, tuple[CalibrationTrial, ...]]:
-    """A calibration from what an uncalibrated model read of validation lines.
+    """A calibration from what an uncalibrated model read of validation lines, and what it is worth.
 
     Args:
         results: of a recognizer's `uncalibrated` twin.
@@ -71,18 +81,17 @@ def fit_calibration(
     pooled = {level: PooledClaims.of(lines, level) for level in LEVELS}
     if empty := [level for level, claims in pooled.items() if not claims.pages]:
         raise DataError(f"there are no confidences of {empty[0]} to fit a calibration to")
-    trials = tuple(_trial(level, claims) for level, claims in pooled.items())
-    maps = {trial.level: trial.fitted for trial in trials}
-    return Calibration(**maps, fitted_on=len(lines)), trials
+    fitted = fit_calibration(lines)
+    return fitted, tuple(_trial(level, claims, getattr(fitted, level)) for level, claims in pooled.items())
 
 
-def _trial(level: Level, pooled: PooledClaims) -> CalibrationTrial:
+def _trial(level: Level, pooled: PooledClaims, fitted: LogOddsMap) -> CalibrationTrial:
     claims = pooled.claims
     crossed = _cross_fitted(claims, _parts(pooled.pages))
     return CalibrationTrial(
         level=level,
         n=len(claims),
-        fitted=fit_log_odds(claims),
+        fitted=fitted,
         before=calibration_error(reliability(claims)),
         after=None if crossed is None else calibration_error(reliability(crossed)),
     )

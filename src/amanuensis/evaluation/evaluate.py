@@ -152,13 +152,21 @@ def _read(
         middle = len(samples) // 2
         return _read(recognizer, samples[:middle], kept) + _read(recognizer, samples[middle:], kept)
     return [
-        _outcome(sample.key, kept(reading), reading)
+        outcome_of(sample.key, kept(reading), reading)
         for sample, reading in zip(samples, readings, strict=True)
     ]
 
 
-def _outcome(key: str, text: str, reading: Reading) -> Outcome:
-    """Words and characters are of lines: a formula's tokens stand between spaces that nobody read."""
+def outcome_of(key: str, text: str, reading: Reading) -> Outcome:
+    """What is kept of a reading.
+
+    Words and characters are of lines: a formula's tokens stand between spaces that nobody read.
+
+    Args:
+        key: of the sample.
+        text: of the reading, as it is compared.
+        reading: with its confidences.
+    """
     return Outcome(
         key,
         text,

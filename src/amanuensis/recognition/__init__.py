@@ -27,6 +27,7 @@ from amanuensis.recognition.gaps import GAP, GapMarkingReader, with_gaps
 from amanuensis.recognition.language import LineOptions, shipped_language_models, tuned_search
 from amanuensis.recognition.line_ensemble import LineEnsemble, Member
 from amanuensis.recognition.loading import AskedModel, load_recognizer, reads_formulas
+from amanuensis.recognition.reading import raw_reading
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import OnnxRuntime, Runtime
 
@@ -66,6 +67,7 @@ __all__ = [
     "load_formula",
     "load_recognizer",
     "logits_of_lines",
+    "raw_reading",
     "read_config",
     "read_math_config",
     "read_text_config",

@@ -25,9 +25,8 @@ from amanuensis.recognition.language import (
     open_language,
     scorer_of,
 )
+from amanuensis.recognition.reading import raw_reading
 from amanuensis.recognition.runtime import DEFAULT_BATCH_SIZE, OnnxRuntime, Runtime
-from amanuensis.recognition.spans import readable, spans_of_path
-from amanuensis.recognition.words import words_of_spans
 from amanuensis.records import ImageSource, Reading
 
 Load = Callable[[Any], NDArray[np.uint8]]
@@ -190,11 +189,7 @@ class Recognizer:
             path = config.decoder(logits, self._scorer)
         except AmanuensisError as error:  # NaN in the outputs
             return error
-        pixels_per_frame = config.stride / line.scale
-        spans = spans_of_path(path, config.vocabulary, pixels_per_frame=pixels_per_frame, width=line.width)
-        spans = readable(spans, config.normalization)
-        text = "".join(span.text for span in spans)
-        raw = Reading(text, path.confidence, tuple(spans), words=tuple(words_of_spans(spans)))
+        raw = raw_reading(path, config, pixels_per_frame=config.stride / line.scale, width=line.width)
         return config.chosen_calibration(raw)
 
 

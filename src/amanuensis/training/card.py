@@ -23,7 +23,7 @@ def model_card(config: TextConfig | MathConfig) -> str:
         _facts(config),
         _data(config),
         *(_scores(split, config.scores[split]) for split in _splits(config.scores)),
-        _limits(config) if config.task == "text" else _FORMULA_LIMITS,
+        _limits(config) if isinstance(config, TextConfig) else _FORMULA_LIMITS,
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
 
@@ -89,7 +89,16 @@ def _scores(split: str, report: Mapping[str, Any]) -> str:
         return f"## {name}\n\n{_formula_scores(report)}"
     rows = [_row("all", report), *(_row(name, of_set) for name, of_set in report.get("sets", {}).items())]
     table = "| set | lines | CER | 95 % interval |\n| --- | --- | --- | --- |\n" + "\n".join(rows)
-    return f"## {name} lines\n\nGreedy, no lexicon, no language model; CER is edits over characters, summed.\n\n{table}"
+    told = "Greedy, no lexicon, no language model; CER is edits over characters, summed."
+    return f"## {name} lines\n\n{told}\n\n{table}{_confidence(report)}"
+
+
+def _confidence(report: Mapping[str, Any]) -> str:
+    """How far confidences and truth lie apart; "" if it was not measured."""
+    if not (errors := report.get("ece")):
+        return ""
+    told = ", ".join(f"{100 * error:.1f} of {level}" for level, error in errors.items())
+    return f"\n\nConfidence and truth lie apart by so many points on average (expected calibration error): {told}."
 
 
 def _row(name: str, report: Mapping[str, Any]) -> str:
@@ -111,9 +120,15 @@ def _formula_scores(report: Mapping[str, Any]) -> str:
     return head + "\n".join(rows)
 
 
-def _limits(config: TextConfig | MathConfig) -> str:
+def _limits(config: TextConfig) -> str:
+    told = (
+        "its confidences were calibrated on validation lines of its own sets, and claim too much where it is far from "
+        "home"
+        if config.calibration
+        else "it cannot say so reliably: its confidences are the network's own"
+    )
     return (
-        "## Limits\n\nIt reads single lines of the hands, times and languages above; others read worse, and it cannot "
-        "say so reliably: its confidences are the network's own. Fine-tune it on some hundred lines of your own:\n"
+        f"## Limits\n\nIt reads single lines of the hands, times and languages above; others read worse, and {told}. "
+        "Fine-tune it on some hundred lines of your own:\n"
         f"`amanuensis train finetune --from {config.name} --set 'data.paths=[\"my-lines\"]'`."
     )

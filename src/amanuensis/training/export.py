@@ -179,6 +179,8 @@ def scores_of_report(report: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         year = (
             re.search(r"-(\d{4})$", next(iter(sets))) if keys is _FORMULA_SCORES and len(sets) == 1 else None
         )
+        if told := report.get("calibration"):
+            scores["ece"] = {level: of_level["ece"] for level, of_level in told.items()}
         return f"{report['split']}{year[1] if year else ''}", {**scores, "sets": sets}
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"not a report of evaluate --json: {error!r} is missing") from error

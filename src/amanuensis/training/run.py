@@ -161,6 +161,8 @@ class FolderRecorder:
     def validation(self, progress: Progress, result: Validation, *, best: bool) -> None:
         """See `Recorder`."""
         config = replace(self.config, scores={"val": {**result.scores, "step": progress.step}})
+        if isinstance(config, TextConfig):
+            config = replace(config, calibration=result.calibration)
         write_model_folder(self.run.last, config, self.network)
         if best:
             write_model_folder(self.run.best, config, self.network)

@@ -7,17 +7,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from amanuensis.decoding import best_path, min_frames
 from amanuensis.errors import RecipeError, TrainingError
+from amanuensis.evaluation import ClaimedLine, Outcome, fit_calibration, outcome_of, page_of
 from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS
 from amanuensis.language import CharacterTable, TextNormalization, Vocab, unify
 from amanuensis.metrics import LinePair, TextScores, score_lines
 from amanuensis.models import HtrJand, LineOutput, build_network, network_config, num_parameters
 from amanuensis.randomness import seed_for
-from amanuensis.recognition import Architecture, ModelConfig, TextConfig, TrainingData
+from amanuensis.recognition import (
+    Architecture,
+    Calibration,
+    ModelConfig,
+    TextConfig,
+    TrainingData,
+    raw_reading,
+)
 from amanuensis.records import Sample
 from amanuensis.training.curriculum import Course, Promotion, Stage, SyntheticShare, five_stages
 from amanuensis.training.distillation import (
@@ -159,7 +169,7 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     train_lines, too_long = fitting(train_lines, lambda text: _min_width(text, ctc, stride), "train")
     val = ValidationLines(val_lines.samples, val_lines.widths, config.image)
     left_out = [*sources.problems, *unreadable, *val_unreadable, *too_long]
-    reader = _LineReader(student, ctc, val, recipe.training.batch_size)
+    reader = _LineReader(config, student, ctc, val, recipe.training.batch_size)
     train = _training_lines(recipe, config, train_lines, ctc, course)
     return Parts(network, objective, train, reader, len(val.samples), left_out)
 
@@ -286,8 +296,9 @@ def _min_width(text: str, objective: CtcObjective, stride: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _LineReader:
-    """Measures a line network: loss and scores of greedy reading."""
+    """Measures a line network: loss and scores of greedy reading, and what its confidences are worth."""
 
+    config: TextConfig
     network: nn.Module
     objective: CtcObjective
     lines: ValidationLines
@@ -298,7 +309,7 @@ class _LineReader:
         """A validation of the network as it stands."""
         self.network.eval()
         began = time.monotonic()
-        pairs: dict[int, LinePair] = {}
+        read: dict[int, Outcome] = {}
         loss = 0.0
         for indices, batch in self.lines.batches(self.batch_size):
             on_device = batch.to(device)
@@ -306,11 +317,20 @@ class _LineReader:
             loss += _loss(self.objective, output, batch.texts)
             logits, lengths = output.logits.float().cpu().numpy(), output.lengths.tolist()
             for row, index in enumerate(indices):
-                tokens = best_path(logits[row, : lengths[row]]).tokens
-                pairs[index] = LinePair(batch.texts[row], self.objective.vocab.decode(tokens))
-        return self._scored(pairs, loss / max(1, len(pairs)), time.monotonic() - began)
+                read[index] = self._read(logits[row, : lengths[row]], self.lines.samples[index].key)
+        return self._scored(read, loss / max(1, len(read)), time.monotonic() - began)
 
-    def _scored(self, pairs: dict[int, LinePair], loss: float, seconds: float) -> Validation:
+    def _read(self, logits: NDArray[np.float32], key: str) -> Outcome:
+        """One line, as the exported model will read it, but for places."""
+        stride = self.config.stride
+        path = best_path(logits)
+        reading = raw_reading(path, self.config, pixels_per_frame=stride, width=stride * len(logits))
+        return outcome_of(key, reading.text, reading)
+
+    def _scored(self, read: dict[int, Outcome], loss: float, seconds: float) -> Validation:
+        pairs = {
+            index: LinePair(self.lines.samples[index].text, outcome.text) for index, outcome in read.items()
+        }
         by_dataset: dict[str, list[LinePair]] = {}
         for index, pair in pairs.items():
             by_dataset.setdefault(self.lines.samples[index].dataset, []).append(pair)
@@ -328,7 +348,16 @@ class _LineReader:
             scores=scores,
             example=(first.reference, first.hypothesis),
             seconds=seconds,
+            calibration={"best-path": self._calibration(read)},
         )
+
+    def _calibration(self, read: dict[int, Outcome]) -> Calibration:
+        lines = []
+        for index, outcome in read.items():
+            sample = self.lines.samples[index]
+            reference = self.config.normalization(sample.text)
+            lines.append(ClaimedLine(reference, outcome.text, outcome, page_of(sample)))
+        return fit_calibration(lines)
 
     def _score(self, pairs: Sequence[LinePair]) -> TextScores:
         return score_lines(pairs, normalization=self.objective.normalization)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from amanuensis.recognition import Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,7 @@ class Validation:
         scores: all that a model's config and the log keep: `n`, ratios, `sets`.
         example: (reference, hypothesis) of one sample.
         seconds: it took.
+        calibration: of lines, what the confidences are worth, by the way of decoding.
     """
 
     loss: float
@@ -26,3 +29,4 @@ class Validation:
     scores: Mapping[str, Any]
     example: tuple[str, str]
     seconds: float
+    calibration: Mapping[str, Calibration] = field(default_factory=dict)

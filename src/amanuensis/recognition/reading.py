@@ -1,0 +1,24 @@
+"""From a decoded path to a reading: text as the model spells it, symbols and words with their places."""
+
+from __future__ import annotations
+
+from amanuensis.decoding import Path
+from amanuensis.recognition.config import TextConfig
+from amanuensis.recognition.spans import readable, spans_of_path
+from amanuensis.recognition.words import words_of_spans
+from amanuensis.records import Reading
+
+
+def raw_reading(path: Path, config: TextConfig, *, pixels_per_frame: float, width: int) -> Reading:
+    """The reading of a line, with the network's own confidences.
+
+    Args:
+        path: what was decoded.
+        config: the model's.
+        pixels_per_frame: source pixels that a frame covers.
+        width: of the source picture.
+    """
+    spans = spans_of_path(path, config.vocabulary, pixels_per_frame=pixels_per_frame, width=width)
+    spans = readable(spans, config.normalization)
+    text = "".join(span.text for span in spans)
+    return Reading(text, path.confidence, tuple(spans), words=tuple(words_of_spans(spans)))
