@@ -6,10 +6,12 @@ what workers do (`do_page`), so the files are the same, byte for byte.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from amanuensis.errors import AmanuensisError, MissingExtraError
@@ -33,7 +35,7 @@ class RayEngine:
             AmanuensisError: the work cannot be opened, or results cannot be written.
         """
         ray = _ray()
-        rows = [{"task": pickle.dumps(replace(task, source=task.source.absolute()))} for task in tasks]
+        rows = [{"task": pickle.dumps(task)} for task in tasks]
         if not rows:
             return
         started = _connect(ray, self.num_workers)
@@ -41,8 +43,8 @@ class RayEngine:
             pages = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // _PAGES_A_BLOCK))
             done = pages.map(
                 _Actor,
-                fn_constructor_args=(pickle.dumps(_absolute(bench)),),
-                concurrency=min(self.num_workers, len(rows)),
+                fn_constructor_args=(pickle.dumps(bench), str(Path.cwd())),
+                compute=ray.data.ActorPoolStrategy(size=min(self.num_workers, len(rows))),
                 num_cpus=1,
             )
             for row in done.iter_rows():
@@ -53,9 +55,13 @@ class RayEngine:
 
 
 class _Actor:
-    """What runs on the machines: opens the work with its first page, then reads page by page."""
+    """What runs on the machines: opens the work with its first page, then reads page by page.
 
-    def __init__(self, payload: bytes) -> None:
+    It works in the folder that the command was given in, so that relative paths of models and lexicons hold.
+    """
+
+    def __init__(self, payload: bytes, folder: str) -> None:
+        os.chdir(folder)
         self._bench: Bench = pickle.loads(payload)  # noqa: S301 - the driver sent it
         self._read: ReadPage | None = None
 
@@ -90,15 +96,11 @@ def _connect(ray: Any, num_workers: int) -> bool:
     """Join the cluster; whether that began here, and so should end here."""
     if ray.is_initialized():
         return False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)  # our own progress is told by who watches
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     if os.environ.get("RAY_ADDRESS"):
-        ray.init(log_to_driver=False)
+        ray.init(**quiet)
     else:
-        ray.init(num_cpus=num_workers, include_dashboard=False, log_to_driver=False)
-    context = ray.data.DataContext.get_current()
-    context.enable_progress_bars = False
+        ray.init(num_cpus=num_workers, include_dashboard=False, **quiet)
+    ray.data.DataContext.get_current().enable_progress_bars = False
     return True
-
-
-def _absolute(bench: Bench) -> Bench:
-    """Actors run in folders of their own."""
-    return replace(bench, folder=bench.folder.absolute(), scratch=bench.scratch.absolute())
