@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -183,6 +184,14 @@ class Shouting:
 
     def propose(self, segments: Sequence[Segment]) -> list[list[Proposal]]:
         return [[Proposal(0, len(s.text), s.text.upper(), min(s.confidences))] for s in segments]
+
+
+def test_a_short_list_of_names_does_not_draw_every_other_word_to_it(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("Anne\nBerthe\nClaude\n", encoding="utf-8")
+    correction = load_correction("lexicon", lexicons=[tmp_path / "names.txt"])
+    lines = [reading("l'annee derniere", 6, sure=0.95, doubt=0.7), reading("Bertbe", 4, doubt=0.2)]
+    texts = [done.reading.text for done in correct(lines, correction)]
+    assert texts == ["l'annee derniere", "Berthe"]
 
 
 def test_any_corrector_fits_into_the_pipeline() -> None:

@@ -25,6 +25,7 @@ from amanuensis.errors import DataError
 MAX_LEXICON_BYTES = 256 * 2**20
 """A lexicon is read up to here, unpacked: a wrong file must not fill the memory."""
 
+_WORDS_BEHIND_A_LIST = 1_000_000
 _PRIOR = 50.0  # how many occurrences of a word it takes until its followers count as much as frequency alone
 _LONGEST = 60  # letters; what is longer is no word, and comparing it would take long
 
@@ -35,14 +36,16 @@ class Lexicon:
     Attributes:
         forms: how often each form, case kept, was seen.
         pairs: how often two words, case folded, were seen side by side; may be empty.
-        total: occurrences of all words.
+        total: occurrences of all words, or of how many a list without counts is taken to be.
     """
 
-    def __init__(self, forms: Counter[str], pairs: Counter[tuple[str, str]] | None = None) -> None:
-        """Take counts; see `from_texts` and `read_lexicon`."""
+    def __init__(
+        self, forms: Counter[str], pairs: Counter[tuple[str, str]] | None = None, *, total: int = 0
+    ) -> None:
+        """Take counts; see `from_texts` and `read_lexicon`. The total is at least that of the forms."""
         self.forms = forms
         self.pairs = pairs or Counter()
-        self.total = sum(forms.values())
+        self.total = max(total, sum(forms.values()))
         self._folded: Counter[str] = Counter()
         self._form_of: dict[str, str] = {}
         for form, count in sorted(forms.items(), key=lambda item: -item[1]):
@@ -113,7 +116,8 @@ class Lexicon:
 
     def union(self, other: Lexicon) -> Lexicon:
         """The counts of both added."""
-        return Lexicon(self.forms + other.forms, self.pairs + other.pairs)
+        total = self.total + other.total
+        return Lexicon(self.forms + other.forms, self.pairs + other.pairs, total=total)
 
     def to_bytes(self) -> bytes:
         """The table, commonest first, packed with gzip, without pairs seen once; equal lexicons give equal bytes."""
@@ -141,16 +145,20 @@ def word_places(text: str) -> list[tuple[int, int]]:
 def read_lexicon(path: Path | str) -> Lexicon:
     """Read a table `word TAB count`, or a list with a word a line; UTF-8, packed with gzip or not.
 
-    Counts default to 1. What is no letter cuts an entry into words, as it does in texts.
+    Counts default to 1. In a list without any, a word is taken for one in a million: a hundred names are not all that
+    is ever written, and must not draw every other word to them. What is no letter cuts an entry into words, as it does
+    in texts.
 
     Raises:
         DataError: the file cannot be read, is no text, too large, holds no word, or has a count that is none.
     """
     forms: Counter[str] = Counter()
     neighbors: Counter[tuple[str, str]] = Counter()
+    total = _WORDS_BEHIND_A_LIST
     for number, line in enumerate(_lines(Path(path)), start=1):
         entry, _, told = line.partition("\t")
         count = _count(path, number, told.strip())
+        total = 0 if told.strip() else total
         entry = unicodedata.normalize("NFC", entry)
         words = [entry[start:end] for start, end in word_places(entry)]
         if len(words) == 2 and entry == " ".join(words):
@@ -160,7 +168,7 @@ def read_lexicon(path: Path | str) -> Lexicon:
                 forms[word] += count
     if not forms and not neighbors:
         raise DataError(f"{path}: no lexicon: not one word is in it")
-    return _with_neighbors(forms, neighbors)
+    return _with_neighbors(forms, neighbors, total)
 
 
 def read_lexicons(paths: Sequence[Path | str]) -> Lexicon:
@@ -177,7 +185,7 @@ def read_lexicons(paths: Sequence[Path | str]) -> Lexicon:
     return first
 
 
-def _with_neighbors(forms: Counter[str], neighbors: Counter[tuple[str, str]]) -> Lexicon:
+def _with_neighbors(forms: Counter[str], neighbors: Counter[tuple[str, str]], total: int) -> Lexicon:
     """Pairs join words that are counted elsewhere; in a list of names ("New York") they are the words."""
     known = {form.lower() for form in forms}
     pairs: Counter[tuple[str, str]] = Counter()
@@ -185,7 +193,7 @@ def _with_neighbors(forms: Counter[str], neighbors: Counter[tuple[str, str]]) ->
         pairs[first.lower(), second.lower()] += count
         for word in (first, second):
             forms[word] += 0 if word.lower() in known else count
-    return Lexicon(+forms, pairs)
+    return Lexicon(+forms, pairs, total=total)
 
 
 def _count(path: Path | str, number: int, told: str) -> int:
