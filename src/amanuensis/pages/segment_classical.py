@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from amanuensis.images.components import find_components
-from amanuensis.pages.segment_cores import Core, cores_of
+from amanuensis.pages.segment_cores import Core, cores_of, cut_core
 
 Mask = NDArray[np.bool_]
 Values = NDArray[np.float32]
@@ -24,9 +24,10 @@ _SLOPES = 37
 _REDUCTION = 4  # by which the ink is reduced to find the tilt
 _STRIPS = 8  # in which the distance between lines is told
 _WORDS = 2.2  # pitches of components that tell the height of writing: taller ones are several lines
-_ALONG, _ACROSS = 0.45, 0.13  # of the pitch: standard deviations of the smear
+_ALONG, _ACROSS = 0.6, 0.13  # of the pitch: standard deviations of the smear
 _RIDGE = 0.25  # of a strong ridge's height: what is a ridge at all
-_STROKES = 0.5  # in a length of the core's height: fewer are no writing
+_STROKES = 0.65  # that begin in a length of the core's height: fewer are no writing
+_STRETCH = 2.5  # heights of the core, over which strokes are counted
 _MUCH_LONGER = 2.0  # times as long
 _TOO_CLOSE = 0.65  # of the pitch
 _NARROWEST, _WIDEST = 12.0, 160.0  # pixels: pitches that are believed
@@ -40,8 +41,7 @@ def core_pieces(ink: Mask) -> list[Core]:
     level = sheared(ink, slope)
     pitch = pitch_of(level)
     ridges = _ridges(level, pitch)
-    cores = [_trimmed(core, level) for core in cores_of(ridges)]
-    written = [core for core in cores if core.width > 1 and _is_written(core, level)]
+    written = [part for core in cores_of(ridges) for part in _written_parts(core, level)]
     middle = ink.shape[1] / 2
     return [
         Core(core.start, core.top + fall, core.bottom + fall)
@@ -50,27 +50,39 @@ def core_pieces(ink: Mask) -> list[Core]:
     ]
 
 
+def _written_parts(core: Core, ink: Mask) -> list[Core]:
+    """Where enough strokes cross the core, each part trimmed to its ink; flourishes and frames run along it."""
+    window = max(3, round(_STRETCH * core.height)) | 1
+    strokes = _strokes(core, ink)
+    padded = np.pad(np.concatenate([[0.0], np.cumsum(strokes)]), window // 2, mode="edge")
+    density = (padded[window:] - padded[:-window])[: core.width]
+    enough = np.pad(density >= _STROKES * window / core.height, window // 2)
+    # What lies within half a stretch of enough strokes belongs to them: at the ends of lines half of it is empty.
+    dense = np.flatnonzero(np.lib.stride_tricks.sliding_window_view(enough, window).any(axis=1))
+    parts = np.split(dense, np.flatnonzero(np.diff(dense) > 1) + 1) if len(dense) else []
+    cut = [cut_core(core, int(part[0]), int(part[-1]) + 1) for part in parts]
+    return [one for one in (_trimmed(part, ink) for part in cut) if one.width > 1]
+
+
+def _strokes(core: Core, ink: Mask) -> NDArray[np.float64]:
+    """(N,) how many strokes begin at each column, on average over three rows of the core."""
+    columns = np.arange(core.start, core.stop)
+    quarter = (core.bottom - core.top) / 4
+    begun = np.zeros(core.width)
+    for row in (core.middle - quarter, core.middle, core.middle + quarter):
+        along = ink[np.clip(np.rint(row).astype(np.int64), 0, len(ink) - 1), columns]
+        begun[1:] += along[1:] & ~along[:-1]
+        begun[0] += along[0]
+    return begun / 3
+
+
 def _trimmed(core: Core, ink: Mask) -> Core:
-    """The core without the columns at its ends in which it holds no ink."""
+    """The core without the columns at its ends in which it holds no ink; one column where it holds none."""
     first, last = int(core.top.min()), int(core.bottom.max())
     rows = np.arange(first, last)[:, None]
     inside = (rows >= core.top) & (rows < core.bottom) & ink[first:last, core.start : core.stop]
     there = np.flatnonzero(inside.any(axis=0))
-    if not len(there):
-        return Core(core.start, core.top[:1], core.bottom[:1])
-    kept = slice(int(there[0]), int(there[-1]) + 1)
-    return Core(core.start + kept.start, core.top[kept], core.bottom[kept])
-
-
-def _is_written(core: Core, ink: Mask) -> bool:
-    """Whether enough strokes cross the core; flourishes and frames run along it."""
-    columns = np.arange(core.start, core.stop)
-    quarter = (core.bottom - core.top) / 4
-    counts = []
-    for row in (core.middle - quarter, core.middle, core.middle + quarter):
-        along = ink[np.clip(np.rint(row).astype(np.int64), 0, len(ink) - 1), columns]
-        counts.append(int(np.count_nonzero(along[1:] & ~along[:-1])) + int(along[0]))
-    return float(np.median(counts)) >= _STROKES * core.width / core.height
+    return cut_core(core, int(there[0]), int(there[-1]) + 1) if len(there) else cut_core(core, 0, 1)
 
 
 def _foremost(cores: list[Core], pitch: float) -> list[Core]:

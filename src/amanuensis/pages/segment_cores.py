@@ -62,7 +62,8 @@ class Core:
 
         Args:
             column: in pixels.
-            reach: columns at the end that tell the direction.
+            reach: columns at the end that tell the direction; a core that has fewer tells it less surely, and is
+                gone on from the more level for it.
         """
         place = column - self.start
         if 0 <= place < self.width:
@@ -70,7 +71,9 @@ class Core:
         part = self.middle[:reach] if place < 0 else self.middle[-reach:]
         first = 0 if place < 0 else self.width - len(part)
         offset, slope = _straight(part)
-        return offset + slope * (place - first)
+        # About the part's middle, so that a slope that is believed less does not move it.
+        center = first + (len(part) - 1) / 2
+        return offset + slope * (center - first) + min(1.0, len(part) / reach) * slope * (place - center)
 
 
 def cores_of(mask: Mask) -> list[Core]:
@@ -117,6 +120,11 @@ def joined(cores: Sequence[Core]) -> Core:
     return Core(
         start, np.interp(every, at, np.concatenate(top)), np.interp(every, at, np.concatenate(bottom))
     )
+
+
+def cut_core(core: Core, first: int, last: int) -> Core:
+    """The part of a core from one of its columns to before another, counted from its own start."""
+    return Core(core.start + first, core.top[first:last], core.bottom[first:last])
 
 
 def widened(core: Core, columns: int, *, width: int) -> Core:

@@ -15,7 +15,7 @@ from amanuensis.pages.segment_cores import Core, joined
 
 _NEAR = 1.5  # a gap between words
 _FAR = 2.2  # the widest gap that needs no neighbor to be believed
-_FARTHEST = 8.0  # the widest gap of a line whose neighbors run past it
+_FARTHEST = 8.0  # the widest gap of a line of which a neighbor runs past all of it
 _OVERLAP = 1.0  # by which a piece may begin before the last one ends
 _OFF = 0.6  # how far ends may lie apart vertically, where they go on straight ...
 _DRIFT = 0.06  # ... and so much more for every height of gap
@@ -112,19 +112,10 @@ def _is_apart(extents: _Extents, left: int, right: int) -> bool:
     if gap <= _NEAR * size:
         return False
     near = extents.neighbors(left, right, _AROUND * size)
-    if _widest_band(extents, near, int(extents.stop[left]), int(extents.start[right])) <= _NEAR * size:
+    if bool((near & (extents.start <= extents.stop[left]) & (extents.stop >= extents.start[right])).any()):
         return False
     beginning = near & (np.abs(extents.start - extents.start[right]) <= _ALIGNED * size)
     return gap > _FAR * size or int(beginning.sum()) >= _COLUMN
-
-
-def _widest_band(extents: _Extents, near: NDArray[np.bool_], first: int, last: int) -> int:
-    """Columns between two others that none of the pieces `near` (P,) covers, at most that stand together."""
-    order = np.argsort(extents.start[near], kind="stable")
-    starts = np.clip(extents.start[near][order], first, last)
-    stops = np.clip(extents.stop[near][order], first, last)
-    covered = np.maximum.accumulate(np.concatenate([[first], stops]))
-    return int((np.concatenate([starts, [last]]) - covered).max())
 
 
 class _Extents(NamedTuple):

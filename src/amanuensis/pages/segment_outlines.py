@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amanuensis.images.components import Components, find_components
-from amanuensis.pages.segment_cores import Core, widened
+from amanuensis.pages.segment_cores import Core, cut_core, widened
 
 Mask = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -126,7 +126,8 @@ def _outline(core: Core, row: Integers, column: Integers, shape: tuple[int, int]
     if within.any():
         first, last = int(column[within].min()), int(column[within].max()) + 1
         core = widened(core, max(0, core.start - first, last - core.stop), width=shape[1])
-        core = _cut(core, min(first, core.stop - 1), max(last, core.start + 1))
+        first, last = min(first, core.stop - 1), max(last, core.start + 1)
+        core = cut_core(core, max(0, first - core.start), last - core.start)
     inside = (column >= core.start) & (column < core.stop)
     place, row = column[inside] - core.start, row[inside]
     near = (row >= (core.top - _UP * size)[place]) & (row < (core.bottom + _DOWN * size)[place])
@@ -141,12 +142,6 @@ def _outline(core: Core, row: Integers, column: Integers, shape: tuple[int, int]
         _polygon(core.start, top, bottom, step=round(_STEP * size), shape=shape),
         _course(core.start, baseline, step=round(_BASELINE_STEP * size), shape=shape),
     )
-
-
-def _cut(core: Core, start: int, stop: int) -> Core:
-    """The part of a core between two columns."""
-    first, last = max(0, start - core.start), max(1, stop - core.start)
-    return Core(core.start + first, core.top[first:last], core.bottom[first:last])
 
 
 def _baseline_offset(core: Core, place: Integers, row: Integers) -> float:
