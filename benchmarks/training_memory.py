@@ -1,24 +1,23 @@
-"""Resident memory of a training and its workers, epoch by epoch (Linux).
+"""Memory of a training and its workers, epoch by epoch (Linux).
 
-    python benchmarks/training_memory.py text-small --epochs 3 --set data.max_lines=2000
+    python benchmarks/training_memory.py text-small --epochs 3 --set data.max_lines=1200
 
-Trains in a process of its own and samples the proportional set size of its whole process tree twice a second, so that
-pages shared by workers count once. Growth is the mean of the last epoch against the mean of the first, each over the
-second half of its samples: the first half of the first epoch holds the start, when little is loaded.
+Trains in a process of its own. What the training holds after an epoch and its validation it says itself, in its log.
+Its workers, which live for an epoch each, are sampled twice a second as their proportional set size, so that pages
+shared with others count once, and their largest sum in the epoch is taken. Growth is the last epoch's sum against the
+first's. The peak of the whole process tree, in the middle of a batch, stands beside it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
-
-from process_memory import megabytes_of_tree
 
 
 def main() -> None:
@@ -27,13 +26,14 @@ def main() -> None:
     )
     parser.add_argument("recipe")
     parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         out = Path(scratch) / "run"
         changes = [*arguments.overrides, f"training.epochs={arguments.epochs}"]
         sets = [part for change in changes for part in ("--set", change)]
-        command = [
+        program = [
             sys.executable,
             "-m",
             "amanuensis",
@@ -42,38 +42,54 @@ def main() -> None:
             "--out",
             str(out),
             "--quiet",
-            *sets,
         ]
-        process = subprocess.Popen(command)
-        by_epoch: dict[int, list[float]] = {}
+        process = subprocess.Popen([*program, "--threads", str(arguments.threads), *sets])
+        workers: dict[int, list[int]] = defaultdict(list)
+        peaks: dict[int, list[int]] = defaultdict(list)
         while process.poll() is None:
-            epoch = _epoch(out / "log.jsonl")
-            if epoch is not None:
-                by_epoch.setdefault(epoch, []).append(megabytes_of_tree(process.pid))
+            epoch = len(_validations(out)) + 1
+            own, *others = [_megabytes(pid) for pid in _tree(process.pid)]
+            workers[epoch].append(sum(others))
+            peaks[epoch].append(own + sum(others))
             time.sleep(0.5)
-    # What comes after the last validation is no epoch: the workers are gone, and it would flatter.
-    epochs = {e: values for e, values in sorted(by_epoch.items()) if e < arguments.epochs}
-    means = {epoch + 1: round(statistics.mean(v[len(v) // 2 :])) for epoch, v in epochs.items()}
-    peaks = {epoch + 1: round(max(values)) for epoch, values in epochs.items()}
-    first, last = means[min(means)], means[max(means)]
+        after = [validation["memory_mb"] for validation in _validations(out)]
+    sums = {epoch: held + max(workers[epoch]) for epoch, held in enumerate(after, start=1)}
     print(
         json.dumps(
             {
-                "mean_mb": means,
-                "peak_mb": peaks,
-                "growth": round(last / first - 1, 4),
+                "after_epoch_mb": dict(enumerate(after, start=1)),
+                "workers_mb": {epoch: max(workers[epoch]) for epoch in sums},
+                "sum_mb": sums,
+                "growth": round(sums[len(after)] / sums[1] - 1, 4),
+                "peak_mb": {epoch: max(peaks[epoch]) for epoch in sums},
                 "rc": process.returncode,
             }
         )
     )
 
 
-def _epoch(log: Path) -> int | None:
-    """The epoch under way: validations so far, once the first updates are logged."""
-    if not log.exists():
-        return None
-    text = log.read_text(encoding="utf-8")
-    return text.count('"event": "validation"') if '"event": "train"' in text else None
+def _validations(out: Path) -> list[dict[str, int]]:
+    log = out / "log.jsonl"
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    events = [json.loads(line) for line in lines if line.endswith("}")]
+    return [event for event in events if event["event"] == "validation"]
+
+
+def _tree(pid: int) -> list[int]:
+    """A process and all its descendants."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return [pid]
+    return [pid, *(other for child in children for other in _tree(int(child)))]
+
+
+def _megabytes(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0) // 1024
 
 
 if __name__ == "__main__":

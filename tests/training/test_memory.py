@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from amanuensis.training.memory import give_back_free_memory
+from amanuensis.training.memory import give_back_free_memory, resident_megabytes
 
 
 def resident_kb() -> int:
@@ -28,3 +28,14 @@ def test_holes_that_freed_objects_leave_are_given_back() -> None:
     give_back_free_memory()
     assert resident_kb() < before - 100_000
     assert len(pillars) == 40
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux says so in /proc")
+def test_what_a_process_holds_grows_with_what_it_makes() -> None:
+    before = resident_megabytes()
+    block = b"x" * 64_000_000
+    after = resident_megabytes()
+    assert before is not None
+    assert after is not None
+    assert 55 < after - before < 75
+    assert len(block) == 64_000_000

@@ -131,7 +131,6 @@ class Fit:
                 return False
         progress.epoch += 1
         progress.step_in_epoch = 0
-        give_back_free_memory()
         return True
 
     def _is_paused(self) -> bool:
@@ -209,6 +208,7 @@ class Fit:
     def _validate(self) -> None:
         progress = self.progress
         result = self.validate() if self.world.leads else None
+        give_back_free_memory()
         loss, error, *errors = self.world.agree(*self._measured(result))
         best = error < progress.best_error
         progress.best_error = min(error, progress.best_error)

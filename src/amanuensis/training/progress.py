@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from amanuensis.training.memory import resident_megabytes
 from amanuensis.training.sources import LeftOut
 from amanuensis.training.state import Progress
 from amanuensis.training.validation import Validation
@@ -138,7 +139,10 @@ class Reporter:
         scores = {name: _rounded(value) for name, value in result.scores.items()}
         seconds = {"seconds": round(progress.seconds, 1), "validation_seconds": round(result.seconds, 1)}
         loss = round(result.loss, 5)
-        self._log.write("validation", progress.step, epoch=progress.epoch, loss=loss, **scores, **seconds)
+        memory = {"memory_mb": resident_megabytes()}
+        self._log.write(
+            "validation", progress.step, epoch=progress.epoch, loss=loss, **scores, **seconds, **memory
+        )
         rates = {name: value for name, value in scores.items() if isinstance(value, float)}
         self._chart("validation", {"loss": loss, **rates}, progress.step)
         self._measure = result.measure
