@@ -67,6 +67,7 @@ class Span:
         row: y where the network looked; None for lines.
         second: what else it could be; None if that is not known.
         disagreement: how far the members of an ensemble differed here, in [0, 1]; None for one network.
+        language: natural logarithm of its probability by the language model that read along; None if none did.
     """
 
     text: str
@@ -76,6 +77,7 @@ class Span:
     row: float | None = None
     second: Choice | None = None
     disagreement: float | None = None
+    language: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class WordSpan:
         start, end: x of its edges.
         confidence: that the word is right, in [0, 1].
         read: what was read where a gap is marked (several words with spaces between); None if `text` is shown.
+        language: natural logarithm of its probability, and that it ends there, by the language model that read along;
+            None if none did.
     """
 
     text: str
@@ -94,6 +98,7 @@ class WordSpan:
     end: float
     confidence: float
     read: str | None = None
+    language: float | None = None
 
     @property
     def is_gap(self) -> bool:

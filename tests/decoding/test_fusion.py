@@ -124,3 +124,15 @@ def test_an_unknown_word_is_possible_and_costs_its_penalty():
     assert worth("cat", -2) == worth("cat", 0) == worth("Cat", 0) > worth("tac", 0)
     assert worth("7 77", -2) == worth("", -2) == 0  # numbers are not judged
     assert worth("cat ", 0) == worth("cat", 0) == worth("  cat", 0)
+
+
+@pytest.mark.parametrize("text", ["", "a", "ab ba", "bb"])
+@pytest.mark.parametrize("weight", [0.0, 0.7])
+def test_what_a_model_says_of_each_symbol_sums_to_what_it_says_of_the_text(text, weight):
+    model = character_model()
+    scorer = CharacterFusion(model, VOCAB, weight=weight, bonus=0.4)
+    words = WordFusion(scorer, NGramModel.train(["ab a"], 1, unit="words"), VOCAB, weight=1.0)
+    said = scorer.log_probabilities(VOCAB.encode(text))
+    assert len(said) == len(text) + 1
+    assert sum(said) == pytest.approx(model.log_probability(text))
+    assert words.log_probabilities(VOCAB.encode(text)) == said

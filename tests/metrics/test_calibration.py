@@ -59,5 +59,5 @@ def test_the_interval_is_over_pages_and_needs_two():
 
 
 def test_every_claim_needs_its_counts():
-    with pytest.raises(ValueError, match="2 confidences, but 1"):
+    with pytest.raises(ValueError, match="2 confidences, 1 counts"):
         Claims.of([0.1, 0.2], [EditCounts()])

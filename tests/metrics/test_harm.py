@@ -1,6 +1,7 @@
 from functools import reduce
 from operator import add
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,3 +48,19 @@ def test_counts_agree_with_each_other_and_are_mirrored(reference, before, after)
     assert there.right >= there.words - word_edits(reference, before).edits
     unchanged = count_harm(reference, before, before)
     assert (unchanged.harmed, unchanged.rescued) == (0, 0)
+
+
+@pytest.mark.parametrize(("right", "rate"), [(200, 0.01), (2000, 0.005), (2000, 0.02)])
+def test_a_bound_of_harm_is_seldom_too_low(right, rate):
+    seen = np.random.default_rng(0).binomial(right, rate, 4000)
+    above = np.mean([HarmCounts(right, right, int(harmed), 0).harm_bound() >= rate for harmed in seen])
+    assert above >= 0.93
+
+
+def test_a_bound_of_harm_shrinks_with_words_and_is_never_nothing():
+    assert HarmCounts(10, 0, 0, 0).harm_bound() == 1
+    assert HarmCounts(3, 3, 3, 0).harm_bound() == 1
+    few, many = (HarmCounts(n, n, n // 200, 0).harm_bound() for n in (200, 2000))
+    assert 0.005 < many < few < 0.03
+    assert 0 < HarmCounts(1000, 1000, 0, 0).harm_bound() < 0.003
+    assert HarmCounts(200, 200, 1, 0).harm_bound(0.8) < few

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from amanuensis.metrics import Claims, EditCounts, LogOddsMap, fit_log_odds
+from amanuensis.metrics import Claims, EditCounts, LogOddsMap, fit_log_odds, map_all
 
 PROBABILITY = st.floats(0, 1)
 
@@ -84,3 +84,62 @@ def test_nothing_to_fit_changes_nothing():
 def test_impossible_maps(slope, shift):
     with pytest.raises(ValueError, match="confidence map"):
         LogOddsMap(slope, shift)
+
+
+def judged_claims(num, truth, seed=0):
+    """Words with confidences and what a language model says, right as often as a map tells."""
+    rng = np.random.default_rng(seed)
+    confidences = rng.uniform(0.02, 0.98, num).tolist()
+    lengths = rng.integers(1, 10, num).tolist()
+    judged = [(float(-length * rng.uniform(0.5, 4)), length) for length in lengths]
+    chances = [truth(c, said) for c, said in zip(confidences, judged, strict=True)]
+    counts = [
+        EditCounts(int(draw > chance), 1) for draw, chance in zip(rng.random(num), chances, strict=True)
+    ]
+    return Claims.of(confidences, counts, judged), np.array(chances)
+
+
+def test_what_a_language_model_says_counts_as_much_as_it_tells():
+    truth = LogOddsMap(0.5, 1.0, 0.3, 0.6)
+    claims_of_words, chances = judged_claims(20_000, truth)
+    fitted = fit_log_odds(claims_of_words)
+    found, expected = (fitted.slope, fitted.language, fitted.length), (0.5, 0.3, 0.6)
+    assert found == pytest.approx(expected, abs=0.05)
+    assert np.abs(map_all(claims_of_words, fitted) - chances).mean() < 0.01
+    # A likelier word is surer; without a language model this map can say nothing.
+    assert fitted(0.5, (-3.0, 4)) > fitted(0.5, (-6.0, 4))
+    with pytest.raises(ValueError, match="none has judged"):
+        fitted(0.5)
+
+
+def test_few_claims_lean_and_many_do_not():
+    truth, other = LogOddsMap(0.5, 1.0, 0.3, 0.6), LogOddsMap(1.0, -3.0, 0.1, 0.1)
+    moved = []
+    for num in (30, 20_000):
+        seen, _ = judged_claims(num, truth)
+        alone, leaning = fit_log_odds(seen), fit_log_odds(seen.leaning(map_all(seen, other), 100))
+        gaps = [np.abs(map_all(seen, one) - map_all(seen, other)).mean() for one in (alone, leaning)]
+        moved.append(1 - gaps[1] / gaps[0])
+    assert moved[0] > 0.4
+    assert 0 <= moved[1] < 0.05
+
+
+def test_leaning_adds_nothing_where_it_agrees_and_some_claims_stay_some():
+    seen, chances = judged_claims(500, LogOddsMap(0.5, 1.0, 0.3, 0.6))
+    more = seen.leaning(chances, 250)
+    assert more.lengths.sum() == pytest.approx(750)
+    assert more.right.sum() == pytest.approx(seen.right.sum() + 250 * chances.mean())
+    assert len(more[np.arange(3)].judged) == 3
+    empty = Claims.of([], [])
+    assert len(empty.leaning(np.empty(0), 100)) == 0
+
+
+@pytest.mark.parametrize("fitted", [LogOddsMap(0.5, 1.0), LogOddsMap(0.5, 1.0, 0.3, 0.6)])
+def test_a_map_is_stored_without_what_it_does_not_ask(fitted):
+    assert LogOddsMap(**fitted.to_dict()) == fitted
+    assert ("language" in fitted.to_dict()) == bool(fitted.language)
+
+
+def test_judgements_are_one_each():
+    with pytest.raises(ValueError, match="not one each"):
+        Claims.of([0.5, 0.5], [EditCounts(0, 1)] * 2, [(-1.0, 2)])

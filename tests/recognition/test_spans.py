@@ -41,3 +41,14 @@ def test_spans_spell_the_normalized_text(text: str) -> None:
             spans = readable(_spans(text), normalization)
             assert "".join(span.text for span in spans) == normalization(unicodedata.normalize(form, text))
             assert [span.start for span in spans] == sorted(span.start for span in spans)
+
+
+def test_what_a_language_model_says_follows_letters_and_marks() -> None:
+    spans = [
+        Span(text, 0.0, 1.0, 0.5, language=said)
+        for text, said in [("e", -1.0), ("\u0301", -2.0), (" ", -0.5), (" ", -4.0), ("b", -0.25)]
+    ]
+    composed = readable(spans, TextNormalization("NFC"))
+    assert [(span.text, span.language) for span in composed] == [("é", -3.0), (" ", -0.5), ("b", -0.25)]
+    apart = readable(spans[:2], TextNormalization("NFD"))
+    assert [span.language for span in apart] == [-1.5, -1.5]

@@ -90,3 +90,15 @@ def test_a_reading_without_words_has_no_gaps() -> None:
 def test_a_threshold_is_a_confidence(below: float) -> None:
     with pytest.raises(ModelError, match="between 0 and 1"):
         with_gaps(Reading("", 1.0), below)
+
+
+def test_a_language_model_judges_a_word_with_what_ends_it() -> None:
+    said = [-1.0, -2.0, -0.5, -3.0]
+    spans = [
+        Span(c, 10.0 * i, 10.0 * i + 8, 0.5, language=one)
+        for i, (c, one) in enumerate(zip("ab c", said, strict=True))
+    ]
+    assert [word.language for word in words_of_spans(spans, end=-0.25)] == [-3.5, -3.25]
+    assert [word.language for word in words_of_spans(spans[:3], end=-0.25)] == [-3.5]
+    assert [word.language for word in words_of_spans(spans)] == [-3.5, None]
+    assert words_of_spans([], end=-0.25) == []

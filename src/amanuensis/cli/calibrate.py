@@ -15,7 +15,7 @@ from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
     from amanuensis.evaluation import CalibrationTrial
-    from amanuensis.recognition import Calibration, Recognizer
+    from amanuensis.recognition import Calibration, Recognizer, TextConfig
     from amanuensis.records import Sample
 
 HELP = teach(
@@ -34,6 +34,10 @@ HELP = teach(
         "amanuensis calibrate runs/letters/best data/letters --language fra --save",
         "the same for reading with a language model: every way of reading has confidences of its own",
     ),
+    (
+        "amanuensis calibrate runs/letters/best data/charters --language lat --toward fra --save",
+        "for a language of few lines: as if 100 words more had been seen that the French calibration fits",
+    ),
 )
 
 
@@ -44,6 +48,14 @@ def calibrate(
     split: Annotated[str, typer.Option("--split", help="Which lines; never a test split.")] = "val",
     decoder: Search = None,
     language: Language = None,
+    toward: Annotated[
+        str | None,
+        typer.Option(
+            "--toward",
+            metavar="CODE",
+            help="Lean on what is kept for another language, where the lines are few.",
+        ),
+    ] = None,
     save: Annotated[bool, typer.Option("--save", help="Keep the fit in the model folder.")] = False,
     threads: Threads = 1,
     batch_size: BatchSize = 8,
@@ -59,13 +71,23 @@ def calibrate(
     samples = _samples(paths, split)
     options = LineOptions(decoder, language)
     recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size, options=options)
+    leant = None if toward is None else _kept_for(recognizer.config, toward)
     with Progress("lines", len(samples), quiet=quiet) as progress:
         results = evaluate(recognizer.uncalibrated, samples, progress=progress.update)
-    fitted, trials = try_calibration(results, samples)
+    fitted, trials = try_calibration(results, samples, toward=leant)
     _tell(recognizer.config.decoder.mode, trials, as_json=as_json)
     if save:
         _save(Path(model), recognizer, fitted)
         note(f"{model}: the calibration is kept", quiet=quiet)
+
+
+def _kept_for(config: TextConfig, language: str) -> Calibration:
+    found = config.language_decoders.get(language)
+    if found is None or found.mode not in config.calibration:
+        raise DataError(
+            f"--toward {language}: {config.name} keeps no calibration for {language!r} to lean on"
+        )
+    return config.calibration[found.mode]
 
 
 def _samples(paths: list[Path], split: str) -> list[Sample]:
@@ -83,7 +105,7 @@ def _tell(mode: str, trials: Sequence[CalibrationTrial], *, as_json: bool) -> No
     if as_json:
         print_json({"decoder": mode, **{trial.level: trial.to_dict() for trial in trials}})
         return
-    header = ("confidence of", "claims", "off before", "off after", "slope", "shift")
+    header = ("confidence of", "claims", "off before", "off after", "slope", "shift", "language", "length")
     rows = [
         (
             trial.level,
@@ -92,6 +114,8 @@ def _tell(mode: str, trials: Sequence[CalibrationTrial], *, as_json: bool) -> No
             _points(trial.after),
             f"{trial.fitted.slope:.3f}",
             f"{trial.fitted.shift:+.3f}",
+            f"{trial.fitted.language:.3f}",
+            f"{trial.fitted.length:.3f}",
         )
         for trial in trials
     ]

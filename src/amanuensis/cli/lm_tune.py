@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 TUNE_HELP = teach(
     "Try weights of a language model on validation data. For lines of one language: CER, and how many right words it "
-    "makes wrong (harm); the best is the smallest CER of those that harm no more than --max-harm. For formulas: "
+    "makes wrong (harm), with the 95 % upper bound of that; the best is the smallest CER of those whose bound is at "
+    "most --max-harm. Where the lines hold too few words to show it of any, it is one of least harm. For formulas: "
     "ExpRate. With --save, the best weight and the language model become part of the model folder.",
     (
         "amanuensis lm tune runs/letters/best data/letters --language fra",
@@ -72,7 +73,10 @@ def tune(
     max_harm: Annotated[
         float,
         typer.Option(
-            "--max-harm", min=0.0, max=1.0, help="Of lines: right words that may be made wrong, a share."
+            "--max-harm",
+            min=0.0,
+            max=1.0,
+            help="Of lines: right words that may be made wrong, a share: the limit of the upper bound.",
         ),
     ] = 0.01,
     beam: Annotated[
@@ -130,6 +134,7 @@ def _tune_lines(asked: _Asked) -> None:
         OTHER_BONUSES,
         WEIGHTS,
         best_language_trial,
+        is_shown,
         try_language,
     )
 
@@ -138,7 +143,8 @@ def _tune_lines(asked: _Asked) -> None:
     recognizer = _line_recognizer(asked, asked.language)
     number = (1 + len(WEIGHTS) + len(OTHER_BONUSES)) * len(asked.samples)
     with Progress("lines", number, quiet=asked.quiet) as progress:
-        trials = list(try_language(recognizer, asked.samples, progress=progress.update))
+        told = try_language(recognizer, asked.samples, max_harm=asked.max_harm, progress=progress.update)
+        trials = list(told)
     best = best_language_trial(trials, asked.max_harm)
     if asked.as_json:
         documents = [_line_document(trial) for trial in trials]
@@ -147,7 +153,13 @@ def _tune_lines(asked: _Asked) -> None:
         _print_line_trials(trials, best)
     if best is trials[0]:
         note("no weight is better than none within that harm", quiet=asked.quiet)
-    elif asked.save:
+    elif not is_shown(best, asked.max_harm):
+        note(
+            f"{best.harm.right} right words are too few to show of any weight that it harms at most "
+            f"{100 * asked.max_harm:g} %: the best is one of least harm",
+            quiet=asked.quiet,
+        )
+    if asked.save and best is not trials[0]:
         _save_language(Path(asked.model), recognizer, asked, (trials[0], best))
         note(f"{asked.model}: kept for {asked.language}: weight {best.weight:g}", quiet=asked.quiet)
 
@@ -169,6 +181,7 @@ def _line_document(trial: LanguageTrial) -> dict[str, Any]:
         "cer": round(trial.scores.cer, 5),
         "wer": round(trial.scores.wer, 5),
         "harm": round(trial.harm.harm_rate, 5),
+        "harm_bound": round(trial.harm.harm_bound(), 5) if trial.weight else 0.0,
         "right_words": trial.harm.right,
         "harmed": trial.harm.harmed,
         "rescued": trial.harm.rescued,
@@ -176,7 +189,18 @@ def _line_document(trial: LanguageTrial) -> dict[str, Any]:
 
 
 def _print_line_trials(trials: list[LanguageTrial], best: LanguageTrial) -> None:
-    header = ("weight", "bonus", "CER %", "WER %", "harm %", "harmed", "rescued", "CPU ms/line", "")
+    header = (
+        "weight",
+        "bonus",
+        "CER %",
+        "WER %",
+        "harm %",
+        "at most",
+        "harmed",
+        "rescued",
+        "CPU ms/line",
+        "",
+    )
     rows = [
         (
             f"{trial.weight:.3g}",
@@ -184,6 +208,7 @@ def _print_line_trials(trials: list[LanguageTrial], best: LanguageTrial) -> None
             f"{100 * trial.scores.cer:.2f}",
             f"{100 * trial.scores.wer:.2f}",
             f"{100 * trial.harm.harm_rate:.2f}",
+            f"{100 * trial.harm.harm_bound():.2f}" if trial.weight else "",
             f"{trial.harm.harmed}/{trial.harm.right}",
             f"{trial.harm.rescued}",
             f"{trial.milliseconds:.0f}",

@@ -9,6 +9,7 @@ model says of unknown words, and a penalty; how it is spelt is left to the model
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,6 +47,17 @@ class CharacterFusion:
     def finish(self, state: Context) -> float:
         """Weight x log P(end | state)."""
         return self._weight * float(self._model.class_log_probs(state)[self._model.end])
+
+    def log_probabilities(self, tokens: Sequence[int]) -> tuple[float, ...]:
+        """(L + 1): what the model says of each symbol of a string, and of its end, in natural logarithms.
+
+        Unlike `scores` without weight and bonus: they are what confidences are made of, at any weight.
+        """
+        state, found = self.begin(), []
+        for token in tokens:
+            found.append(float(self._model.class_log_probs(state)[self._classes[token]]))
+            state = self.advance(state, token)
+        return (*found, float(self._model.class_log_probs(state)[self._model.end]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +132,10 @@ class WordFusion:
         """What the end is worth to the characters, and the last word."""
         end = self._characters.finish(state.characters)
         return end + self._worth(state) if state.word else end
+
+    def log_probabilities(self, tokens: Sequence[int]) -> tuple[float, ...]:
+        """Those of the model of characters."""
+        return self._characters.log_probabilities(tokens)
 
     def _worth(self, state: WordState) -> float:
         if any(map(str.isdigit, state.word)):

@@ -174,4 +174,10 @@ def outcome_of(key: str, text: str, reading: Reading) -> Outcome:
         words=tuple(word.confidence for word in reading.words),
         characters=tuple(span.confidence for span in reading.spans) if reading.words else (),
         uncorrected=reading.uncorrected,
+        judged=_judged(reading),
     )
+
+
+def _judged(reading: Reading) -> tuple[float, ...]:
+    said = tuple(word.language for word in reading.words if word.language is not None)
+    return said if len(said) == len(reading.words) else ()

@@ -1,7 +1,8 @@
 """How much a language model should weigh in reading lines, and how long lines should be: tried on validation lines.
 
 Our addition. A language model is judged by the characters that it mends and by the right words that it makes wrong
-(harm). What is kept is the smallest CER among those that harm no more than they may.
+(harm). What is kept is the smallest CER among those of which the lines show that they harm no more than they may: not
+the rate that was seen keeps within the limit, but its upper bound, as a rate chosen at a limit falls over it elsewhere.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from amanuensis.records import Sample
 MAX_HARM = 0.01
 """Right words made wrong over right words: what a language model may do where nobody asked for it."""
 
-WEIGHTS = (0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
+WEIGHTS = (0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
 BONUS_PER_WEIGHT = 2.0
 """Natural logarithms: about what a character costs by a language model of characters, on average."""
 
@@ -72,13 +73,18 @@ class RememberingRuntime:
 
 
 def try_language(
-    recognizer: Recognizer, samples: Sequence[Sample], *, progress: Progress | None = None
+    recognizer: Recognizer,
+    samples: Sequence[Sample],
+    *,
+    max_harm: float = MAX_HARM,
+    progress: Progress | None = None,
 ) -> Iterator[LanguageTrial]:
     """Read the lines without the language model, with each of `WEIGHTS`, and the best of those with other bonuses.
 
     Args:
         recognizer: with a language model; its weight does not matter.
         samples: validation lines.
+        max_harm: the limit that the weight is chosen for whose bonuses are tried.
         progress: called with (lines read, lines to read in all) now and then.
 
     Raises:
@@ -96,14 +102,15 @@ def try_language(
         raise ModelError(f"{recognizer.config.name}: there is no language model to try weights of")
     tuning = _Tuning(recognizer, samples, progress)
     first = tuning.read(decoder.searching("best-path"))
-    yield tuning.trial(first, first)
+    without = tuning.trial(first, first)
+    yield without
     trials = []
     for weight in WEIGHTS:
         trials.append(tuning.trial(tuning.read(weighed(decoder, weight, BONUS_PER_WEIGHT * weight)), first))
         yield trials[-1]
-    best = best_language_trial(trials)
+    weight = best_language_trial([without, *trials], max_harm).weight or WEIGHTS[0]
     for factor in OTHER_BONUSES:
-        yield tuning.trial(tuning.read(weighed(decoder, best.weight, factor * best.weight)), first)
+        yield tuning.trial(tuning.read(weighed(decoder, weight, factor * weight)), first)
 
 
 def weighed(decoder: Decoder, weight: float, bonus: float) -> Decoder:
@@ -112,11 +119,31 @@ def weighed(decoder: Decoder, weight: float, bonus: float) -> Decoder:
 
 
 def best_language_trial(trials: Sequence[LanguageTrial], max_harm: float = MAX_HARM) -> LanguageTrial:
-    """The smallest CER of those that harm no more than they may, else the least harm; of equals the smallest weight."""
-    harmless = [trial for trial in trials if trial.harm.harm_rate <= max_harm]
-    if not harmless:
-        return min(trials, key=lambda trial: (trial.harm.harm_rate, trial.weight))
-    return min(harmless, key=lambda trial: (trial.scores.cer, trial.weight, trial.bonus))
+    """The weight to keep.
+
+    The smallest CER of those that are shown to harm no more than they may (`is_shown`). Where the lines hold too few
+    right words to show it of any weight: of those that were seen within the limit the least harm, and of equal harm the
+    smallest CER. Where even that is none: no language model.
+
+    Args:
+        trials: the first is without a language model; at least one.
+        max_harm: the limit of the harm rate.
+    """
+    without, *others = trials
+    if shown := [trial for trial in others if is_shown(trial, max_harm)]:
+        return min([without, *shown], key=_rank)
+    seen = [trial for trial in others if trial.harm.harm_rate <= max_harm]
+    least = min((trial.harm.harm_rate for trial in seen), default=0.0)
+    return min([without, *(trial for trial in seen if trial.harm.harm_rate == least)], key=_rank)
+
+
+def is_shown(trial: LanguageTrial, max_harm: float) -> bool:
+    """Whether the lines show that it harms no more than it may: the 95 % bound of its harm keeps within the limit."""
+    return trial.harm.harm_bound() <= max_harm
+
+
+def _rank(trial: LanguageTrial) -> tuple[float, float, float]:
+    return trial.scores.cer, trial.weight, trial.bonus
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,12 @@ class ClaimedLine:
             return _claims(outcome.characters, matched(self.reference, text))
         return _claims(outcome.words, matched(self.reference.split(), text.split()))
 
+    @property
+    def judgements(self) -> list[tuple[float, int]]:
+        """What a language model says of every word, and its number of characters; none where none read along."""
+        words = self.outcome.text.split()
+        return [(said, len(word)) for said, word in zip(self.outcome.judged, words, strict=False)]
+
 
 @dataclass(frozen=True, slots=True)
 class PooledClaims:
@@ -65,9 +71,11 @@ class PooledClaims:
         """All claims of the lines, in order."""
         told = [(claim, line.page) for line in lines for claim in line.claims(level)]
         confidences = [confidence for (confidence, _), _ in told]
-        return cls(
-            Claims.of(confidences, [counts for (_, counts), _ in told]), tuple(page for _, page in told)
-        )
+        counts = [counts for (_, counts), _ in told]
+        judged = [one for line in lines for one in line.judgements] if level == "words" else []
+        # Lines that were read without a language model leave nothing to fit to.
+        claims = Claims.of(confidences, counts, judged if len(judged) == len(counts) else ())
+        return cls(claims, tuple(page for _, page in told))
 
 
 @dataclass(frozen=True, slots=True)

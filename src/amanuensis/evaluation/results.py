@@ -32,6 +32,8 @@ class Outcome:
         words: a confidence for every word of `text`; () if they were not kept.
         characters: a confidence for every character of `text`; () if they were not kept.
         uncorrected: what was read, where a correction changed it; None where it did not.
+        judged: what a language model says of every word (`WordSpan.language`); () if none read along. Calibration is
+            fitted with it; result files leave it out, as their confidences are calibrated.
     """
 
     id: str
@@ -41,6 +43,7 @@ class Outcome:
     words: tuple[float, ...] = ()
     characters: tuple[float, ...] = ()
     uncorrected: str | None = None
+    judged: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from amanuensis.metrics.expressions import (
 )
 from amanuensis.metrics.harm import HarmCounts, count_harm
 from amanuensis.metrics.intervals import bootstrap_interval
-from amanuensis.metrics.log_odds import LogOddsMap, fit_log_odds
+from amanuensis.metrics.log_odds import LogOddsMap, fit_log_odds, map_all
 from amanuensis.metrics.paired import McNemar, PairedDifference, mcnemar, paired_bootstrap
 from amanuensis.metrics.repeated import Trainings, repeated_difference, repeated_interval, repeated_rate
 from amanuensis.metrics.scores import (
@@ -64,6 +64,7 @@ __all__ = [
     "count_harm",
     "fit_log_odds",
     "fold_text",
+    "map_all",
     "matched",
     "mcnemar",
     "paired_bootstrap",

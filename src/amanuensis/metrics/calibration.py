@@ -7,7 +7,7 @@ of a line, which share of its characters is right (1 - CER).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,27 +20,38 @@ _DRAWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Confidences beside what became of them, three arrays (N,).
+    """Confidences beside what became of them, arrays (N,).
 
     Attributes:
         confidences: in [0, 1].
         edits: what was wrong; of a character or word 0 or 1.
         lengths: what it is counted against; of a character or word 1.
+        judged: what else speaks for a word, (N, 2): its log-probability by a language model, and how many characters
+            that is of; (N, 0) where no language model read along.
     """
 
     confidences: NDArray[np.float64]
     edits: NDArray[np.float64]
     lengths: NDArray[np.float64]
+    judged: NDArray[np.float64]
 
     @classmethod
-    def of(cls, confidences: Sequence[float], counts: Sequence[EditCounts]) -> Claims:
-        """From one confidence and its counts each."""
-        if len(confidences) != len(counts):
-            raise ValueError(f"{len(confidences)} confidences, but {len(counts)} counts")
+    def of(
+        cls,
+        confidences: Sequence[float],
+        counts: Sequence[EditCounts],
+        judged: Sequence[tuple[float, int]] = (),
+    ) -> Claims:
+        """From one confidence and its counts each, and what a language model says of each if one read along."""
+        if len(confidences) != len(counts) or len(judged) not in (0, len(counts)):
+            raise ValueError(
+                f"{len(confidences)} confidences, {len(counts)} counts, {len(judged)} judgements: not one each"
+            )
         return cls(
             np.array(confidences, np.float64),
             np.array([count.edits for count in counts], np.float64),
             np.array([max(1, count.length) for count in counts], np.float64),
+            np.array(judged, np.float64) if judged else np.empty((len(counts), 0)),
         )
 
     @property
@@ -53,7 +64,13 @@ class Claims:
 
     def __getitem__(self, chosen: NDArray[np.bool_] | NDArray[np.intp]) -> Claims:
         """Some of the claims, by mask or by indices."""
-        return Claims(self.confidences[chosen], self.edits[chosen], self.lengths[chosen])
+        return Claims(self.confidences[chosen], self.edits[chosen], self.lengths[chosen], self.judged[chosen])
+
+    def leaning(self, chances: NDArray[np.float64], num_claims: float) -> Claims:
+        """As if so many claims more like these had been seen, right as often as chances (N,) tell."""
+        more = num_claims / max(1.0, float(self.lengths.sum()))
+        edits = self.edits + more * self.lengths * (1 - chances)
+        return replace(self, edits=edits, lengths=self.lengths * (1 + more))
 
 
 @dataclass(frozen=True, slots=True)

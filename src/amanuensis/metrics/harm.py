@@ -7,7 +7,9 @@ matches it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from rapidfuzz.distance import Levenshtein
 
@@ -42,6 +44,18 @@ class HarmCounts:
     def harm_rate(self) -> float:
         """Right words made wrong over right words, in [0, 1]; 0 where no word was right."""
         return self.harmed / max(1, self.right)
+
+    def harm_bound(self, level: float = 0.95) -> float:
+        """What the harm rate is below at that level, one-sided (Wilson's score bound); 1 where no word was right.
+
+        A rate that was seen at a limit lies above it half the time; one whose bound keeps within it hardly does. Words
+        of one page count as draws of their own.
+        """
+        if not self.right:
+            return 1.0
+        z = NormalDist().inv_cdf(level)
+        spread = math.sqrt(self.harmed * (self.right - self.harmed) / self.right + z * z / 4)
+        return min(1.0, (self.harmed + z * z / 2 + z * spread) / (self.right + z * z))
 
     @property
     def rescue_rate(self) -> float:

@@ -1,18 +1,19 @@
 """What a model's confidences are worth: maps fitted on validation lines, stored in the model, applied to readings.
 
 *Our addition*; the paper has no confidences. A character's raw confidence is its highest probability within its run
-of frames, a word's the product of its characters', a line's the path's probability to the power 1/length.
+of frames, a word's the product of its characters', a line's the path's probability to the power 1/length. Where a
+language model read along, what it says of a word counts in that word's calibrated confidence.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from amanuensis.errors import ModelError
 from amanuensis.metrics import LogOddsMap
-from amanuensis.records import Reading
+from amanuensis.records import Reading, WordSpan
 
 LEVELS = ("characters", "words", "lines")
 
@@ -39,12 +40,17 @@ class Calibration:
             reading,
             confidence=self.lines(reading.confidence),
             spans=tuple(replace(span, confidence=self.characters(span.confidence)) for span in reading.spans),
-            words=tuple(replace(word, confidence=self.words(word.confidence)) for word in reading.words),
+            words=tuple(replace(word, confidence=self._of_word(word)) for word in reading.words),
         )
+
+    def _of_word(self, word: WordSpan) -> float:
+        judged = None if word.language is None else (word.language, len(word.text))
+        return self.words(word.confidence, judged)
 
     def to_dict(self) -> dict[str, Any]:
         """As stored in a model's `config.json`."""
-        return asdict(self)
+        maps = {level: getattr(self, level).to_dict() for level in LEVELS}
+        return {**maps, "fitted_on": self.fitted_on}
 
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Calibration:
@@ -67,6 +73,6 @@ class Calibration:
 
 
 def _map(stored: Mapping[str, float]) -> LogOddsMap:
-    if set(stored) != {"slope", "shift"}:
-        raise ValueError(f"slope and shift are needed, not {stored!r}")
-    return LogOddsMap(stored["slope"], stored["shift"])
+    if set(stored) not in ({"slope", "shift"}, {"slope", "shift", "language", "length"}):
+        raise ValueError(f"slope and shift are needed, and perhaps language and length, not {stored!r}")
+    return LogOddsMap(**stored)

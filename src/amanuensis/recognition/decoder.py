@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import PurePath
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,6 @@ from amanuensis.decoding import Path, StringScorer, best_path, prefix_beam, vite
 from amanuensis.errors import ModelError
 
 Method = Literal["best-path", "prefix-beam"]
-State = TypeVar("State", bound=Hashable)
 _OF_WORDS = ("word_model", "word_weight", "unknown_word")
 _OF_LANGUAGE = ("language_model", "language_weight", "length_bonus", *_OF_WORDS)
 
@@ -72,7 +71,7 @@ class Decoder:
         """What sets apart searches whose confidences mean different things: each is calibrated on its own."""
         return f"{self.method} {PurePath(self.language_model).name}" if self.language_model else self.method
 
-    def __call__(self, logits: NDArray[np.floating], scorer: StringScorer[State] | None = None) -> Path:
+    def __call__(self, logits: NDArray[np.floating], scorer: StringScorer[Any] | None = None) -> Path:
         """Decode one line: (T, V) logits to the string and the frames it was read from.
 
         A beam finds strings, not paths: its best string is aligned again, so that spans and confidence mean

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from amanuensis.decoding import StringScorer
 from amanuensis.decoding.fusion import CharacterFusion, WordFusion
 from amanuensis.errors import ModelError
 from amanuensis.language import NGramModel, Unit, Vocab
@@ -165,7 +163,7 @@ def _open(path: Path, unit: Unit) -> NGramModel:
     return model
 
 
-def scorer_of(decoder: Decoder, language: LineLanguage, vocabulary: Vocab) -> StringScorer[Any]:
+def scorer_of(decoder: Decoder, language: LineLanguage, vocabulary: Vocab) -> CharacterFusion | WordFusion:
     """The language models as a search asks them.
 
     Raises:

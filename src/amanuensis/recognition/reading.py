@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from amanuensis.decoding import Path
 from amanuensis.recognition.config import TextConfig
 from amanuensis.recognition.spans import readable, spans_of_path
@@ -9,7 +12,14 @@ from amanuensis.recognition.words import words_of_spans
 from amanuensis.records import Reading
 
 
-def raw_reading(path: Path, config: TextConfig, *, pixels_per_frame: float, width: int) -> Reading:
+def raw_reading(
+    path: Path,
+    config: TextConfig,
+    *,
+    pixels_per_frame: float,
+    width: int,
+    judged: Sequence[float] = (),
+) -> Reading:
     """The reading of a line, with the network's own confidences.
 
     Args:
@@ -17,8 +27,16 @@ def raw_reading(path: Path, config: TextConfig, *, pixels_per_frame: float, widt
         config: the model's.
         pixels_per_frame: source pixels that a frame covers.
         width: of the source picture.
+        judged: what a language model says of each symbol and of the end (natural logarithms); () if none read along.
     """
     spans = spans_of_path(path, config.vocabulary, pixels_per_frame=pixels_per_frame, width=width)
+    if judged:
+        spans = [replace(span, language=said) for span, said in zip(spans, judged[:-1], strict=True)]
     spans = readable(spans, config.normalization)
     text = "".join(span.text for span in spans)
-    return Reading(text, path.confidence, tuple(spans), words=tuple(words_of_spans(spans)))
+    return Reading(
+        text,
+        path.confidence,
+        tuple(spans),
+        words=tuple(words_of_spans(spans, end=judged[-1] if judged else None)),
+    )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from amanuensis.decoding import StringScorer
+from amanuensis.decoding.fusion import CharacterFusion, WordFusion
 from amanuensis.errors import AmanuensisError, ImageError, ModelError
 from amanuensis.images import dark_on_light, load_image, looks_like_page, prepare, scale_of
 from amanuensis.recognition.catalog import DEFAULT_MODEL, find_model
@@ -75,7 +75,7 @@ class Recognizer:
         self.config = config
         self.runtime = runtime
         self.language = language
-        self._scorer: StringScorer[Any] | None = None
+        self._scorer: CharacterFusion | WordFusion | None = None
         if config.decoder.language_model:
             if language is None:
                 raise ModelError(f"{config.name}: no language model {config.decoder.language_model} is given")
@@ -189,7 +189,10 @@ class Recognizer:
             path = config.decoder(logits, self._scorer)
         except AmanuensisError as error:  # NaN in the outputs
             return error
-        raw = raw_reading(path, config, pixels_per_frame=config.stride / line.scale, width=line.width)
+        judged = self._scorer.log_probabilities(path.tokens) if self._scorer else ()
+        raw = raw_reading(
+            path, config, pixels_per_frame=config.stride / line.scale, width=line.width, judged=judged
+        )
         return config.chosen_calibration(raw)
 
 

@@ -50,10 +50,18 @@ def _composed(spans: Sequence[Span], normalization: TextNormalization) -> list[S
         last = clusters[-1] if clusters else None
         if last is not None and _belong_together(last.text, span.text, form):
             text = unicodedata.normalize(form, last.text + span.text)
-            clusters[-1] = Span(text, last.start, span.end, min(last.confidence, span.confidence))
+            language = None if last.language is None else last.language + (span.language or 0.0)
+            least = min(last.confidence, span.confidence)
+            clusters[-1] = Span(text, last.start, span.end, least, language=language)
         else:
             clusters.append(replace(span, text=unicodedata.normalize(form, span.text)))
-    return [replace(cluster, text=symbol) for cluster in clusters for symbol in cluster.text]
+    return [symbol for cluster in clusters for symbol in _symbols(cluster)]
+
+
+def _symbols(cluster: Span) -> list[Span]:
+    """One span for each symbol of a letter and its marks, in one place; what a language model says is shared out."""
+    language = None if cluster.language is None else cluster.language / len(cluster.text)
+    return [replace(cluster, text=symbol, language=language) for symbol in cluster.text]
 
 
 def _belong_together(before: str, after: str, form: UnicodeForm) -> bool:
@@ -71,7 +79,7 @@ def _collapsed(spans: Sequence[Span]) -> list[Span]:
         if not span.text.isspace():
             result.append(span)
         elif result and result[-1].text != " ":
-            result.append(Span(" ", span.start, span.end, span.confidence))
+            result.append(replace(span, text=" "))
     if result and result[-1].text == " ":
         result.pop()
     return result
