@@ -34,6 +34,10 @@ class TrainingError(AmanuensisError):
     """A training run cannot start or go on."""
 
 
+class ProgramError(AmanuensisError):
+    """Another program that was asked for is not installed, fails, or takes too long."""
+
+
 class MissingExtraError(AmanuensisError):
     """A feature needs an optional dependency; the message says which command installs it."""
 

@@ -143,8 +143,8 @@ def test_what_is_left_out_is_counted() -> None:
 
 
 def test_finders_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match="auto, classical, detector"):
-        line_finder("kraken")
+    with pytest.raises(DataError, match="auto, classical, detector, kraken"):
+        line_finder("doctr")
     assert FINDER.name == "classical"
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setattr("amanuensis.pages.segment_detector.find_spec", lambda name: None)

@@ -46,6 +46,7 @@ def doctor(as_json: Json = False) -> None:
     """Examine the installation."""
     core = [_package(name, "pip install --force-reinstall amanuensis") for name in CORE]
     extras = {extra: [_package(name, _install(extra)) for name in EXTRAS[extra]] for extra in EXTRAS}
+    programs = [_kraken()]
     models = _models()
     machine = {
         "amanuensis": __version__,
@@ -57,10 +58,11 @@ def doctor(as_json: Json = False) -> None:
     }
     well = not any(finding.mend for finding in (*core, *models))
     if as_json:
-        found = {"core": core, **extras, "models": models}
+        found = {"core": core, **extras, "programs": programs, "models": models}
         print_json({**machine, "well": well, **{part: _listed(items) for part, items in found.items()}})
     else:
-        _print(machine, core, extras, models)
+        titled = {f"extra {extra}": items for extra, items in extras.items()}
+        _print(machine, {"core": core, "models": models, **titled, "other programs": programs})
         typer.echo(f"\n{'Reading works.' if well else 'Reading does not work: see the lines with ->.'}")
     if not well:
         raise typer.Exit(1)
@@ -98,6 +100,16 @@ def _torch_device() -> str:
     return "the CPU" if torch.version.cuda is None else f"the CPU (a build for CUDA {torch.version.cuda})"
 
 
+def _kraken() -> Finding:
+    """The program that `--finder kraken` runs; it is looked for and not started, since that loads PyTorch."""
+    try:
+        from amanuensis.pages.segment_kraken import INSTALL, kraken_command  # noqa: PLC0415
+    except ImportError as error:  # a broken core, which is told above
+        return Finding("kraken", str(error))
+    command = kraken_command()
+    return Finding("kraken", "missing", INSTALL) if command is None else Finding("kraken", command)
+
+
 def _models() -> list[Finding]:
     """Every shipped model reads an empty line."""
     try:
@@ -125,16 +137,11 @@ def _listed(findings: list[Finding]) -> dict[str, dict[str, str]]:
     }
 
 
-def _print(
-    machine: dict[str, Any], core: list[Finding], extras: dict[str, list[Finding]], models: list[Finding]
-) -> None:
+def _print(machine: dict[str, Any], parts: dict[str, list[Finding]]) -> None:
     for key, value in machine.items():
         typer.echo(f"{key}: {value}")
-    for title, findings in {"core": core, "models": models}.items():
+    for title, findings in parts.items():
         typer.echo(f"\n{title}")
-        _print_findings(findings)
-    for extra, findings in extras.items():
-        typer.echo(f"\nextra {extra}")
         _print_findings(findings)
 
 

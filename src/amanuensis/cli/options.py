@@ -140,6 +140,7 @@ class FinderName(StrEnum):
     auto = "auto"
     classical = "classical"
     detector = "detector"
+    kraken = "kraken"
 
 
 Finder = Annotated[
@@ -147,7 +148,8 @@ Finder = Annotated[
     typer.Option(
         "--finder",
         help="Of pages: what finds lines where no PAGE or ALTO file gives them: the detector of the extra pages, or "
-        "classical, which needs nothing; auto takes the detector where it is installed.",
+        "classical, which needs nothing; auto takes the detector where it is installed; kraken runs that program, once "
+        "a page.",
     ),
 ]
 Threads = Annotated[int, typer.Option("--threads", min=1, help="CPU threads.")]

@@ -58,7 +58,7 @@ class PageReading:
         Raises:
             ModelError: there is no such model, or it reads no lines.
             DataError: there is no such finder.
-            MissingExtraError: the finder is not installed.
+            MissingExtraError, ProgramError: the finder is not installed.
         """
         formulas = None if self.formulas is None else open_formulas(self.formulas)
         return OpenPageReading(self, self.lines.open(), line_finder(self.finder, threads=1), formulas)

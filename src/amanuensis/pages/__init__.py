@@ -5,7 +5,9 @@ from amanuensis.pages.overlay import draw_overlay, overlay_png
 from amanuensis.pages.pipeline import LineReader, read_lines, read_page
 from amanuensis.pages.provenance import Provenance, moment_of_run
 from amanuensis.pages.read import is_page_file, read, read_one
-from amanuensis.pages.segment import FINDERS, FoundLine, FoundLines, LineFinder, line_finder, segment
+from amanuensis.pages.segment import FINDERS, line_finder, segment
+from amanuensis.pages.segment_found import FoundLine, FoundLines, LineFinder
+from amanuensis.pages.segment_kraken import KrakenFinder
 from amanuensis.pages.sources import PageSource
 from amanuensis.pages.write import FORMATS, PageFormat, suffixes, write
 
@@ -15,6 +17,7 @@ __all__ = [
     "FORMATS",
     "FoundLine",
     "FoundLines",
+    "KrakenFinder",
     "LineFinder",
     "LineReader",
     "PageFormat",

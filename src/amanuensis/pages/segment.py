@@ -1,15 +1,14 @@
-"""Finding the lines of a page: one protocol, two finders, and what turns their lines into a page (our addition).
+"""Finding the lines of a page: the finders by name, and what turns their lines into a page (our addition).
 
 `classical` needs nothing but the core; `detector` is a network from the extra `pages`, which sees what is writing and
-what is a stamp, a frame or a stain. Both mark the cores of lines (see `segment_cores`); joining, outlines, baselines
-and order are the same.
+what is a stamp, a frame or a stain. Both mark the cores of lines (see `segment_cores`); joining, outlines and baselines
+are the same. `kraken` is another program that is run, if it is installed. Order is the same for all.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,48 +19,18 @@ from amanuensis.pages.order import blocks_in_order
 from amanuensis.pages.segment_classical import core_pieces
 from amanuensis.pages.segment_cores import Core
 from amanuensis.pages.segment_detector import Detector, detector_file
+from amanuensis.pages.segment_found import FoundLine, FoundLines, LineFinder
 from amanuensis.pages.segment_ink import Grey, Mask, page_ink
 from amanuensis.pages.segment_joining import join_pieces, without_specks
+from amanuensis.pages.segment_kraken import KrakenFinder
 from amanuensis.pages.segment_outlines import outlines
 from amanuensis.records import Page, Points, Region, TextLine
 
-FINDERS = ("auto", "classical", "detector")
-"""What `line_finder` knows by name; auto is the detector where it is installed."""
+FINDERS = ("auto", "classical", "detector", "kraken")
+"""What `line_finder` knows by name; auto is the detector where it is installed, and never kraken."""
 
 LONG_SIDE = 1600
 """Pixels that a page's longer side is brought to for finding lines; smaller pages stay as they are."""
-
-
-@dataclass(frozen=True, slots=True)
-class FoundLine:
-    """Where a line stands, in pixels of the page's image."""
-
-    polygon: Points
-    baseline: Points
-
-
-@dataclass(frozen=True, slots=True)
-class FoundLines:
-    """What a finder found on a page.
-
-    Attributes:
-        lines: in no order.
-        num_left_out: marks that were taken for specks, or for writing that runs up or down: nothing is dropped unsaid.
-    """
-
-    lines: tuple[FoundLine, ...]
-    num_left_out: int = 0
-
-
-class LineFinder(Protocol):
-    """Whatever finds lines."""
-
-    @property
-    def name(self) -> str:
-        """As results and page files record it."""
-
-    def find(self, grey: Grey) -> FoundLines:
-        """The lines of a page (H, W), in its pixels; a page without writing has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +66,19 @@ def line_finder(name: str = "auto", *, threads: int = 1) -> LineFinder:
 
     Args:
         name: auto takes the detector where the extra `pages` is installed.
-        threads: CPU threads that the detector may use.
+        threads: CPU threads that the detector or kraken may use.
 
     Raises:
         DataError: there is no such finder.
         MissingExtraError: the detector is asked for, and not installed.
+        ProgramError: kraken is asked for, and not installed.
     """
     if name not in FINDERS:
         raise DataError(f"no line finder is called {name!r}; there are {', '.join(FINDERS)}")
     if name == "classical" or (name == "auto" and detector_file() is None):
         return CoreFinder("classical", lambda small, ink: core_pieces(ink))
+    if name == "kraken":
+        return KrakenFinder.installed(threads=threads)
     detector = Detector(threads=threads)
     return CoreFinder("detector", lambda small, ink: detector.pieces(small))
 
@@ -118,6 +90,9 @@ def segment(page: Page, grey: Grey, finder: LineFinder) -> Page:
         page: of which the size must be that of `grey`.
         grey: (H, W), its picture.
         finder: what finds the lines.
+
+    Raises:
+        ProgramError: kraken fails on this page.
     """
     found = finder.find(grey)
     blocks = blocks_in_order([(line.polygon, line.baseline) for line in found.lines])
@@ -125,7 +100,7 @@ def segment(page: Page, grey: Grey, finder: LineFinder) -> Page:
     regions = tuple(
         Region(
             f"region_{number}",
-            _box([found.lines[i].polygon for i in block.lines]),
+            _box([found.lines[i].polygon or found.lines[i].baseline for i in block.lines]),
             tuple(
                 TextLine(f"line_{next(numbers)}", found.lines[i].polygon, found.lines[i].baseline)
                 for i in block.lines
