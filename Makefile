@@ -6,8 +6,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test fast check clean
 
-demo: .venv/core  ## read the sample lines with the installed core (no PyTorch)
+demo: .venv/core  ## read the sample lines, page and formulas with the installed core (no PyTorch)
 	$(BIN)/amanuensis transcribe samples/lines --format tsv
+	$(BIN)/amanuensis transcribe samples/pages --language fra
+	$(BIN)/amanuensis transcribe samples/formulas --model math --format tsv
 
 test: .venv/dev  ## all tests
 	$(BIN)/python -m pytest
@@ -28,10 +30,10 @@ clean:
 	$(PYTHON) -m venv .venv
 	touch $@
 
-.venv/core: pyproject.toml | .venv/python
-	$(PIP) --editable .
+.venv/core: pyproject.toml models/pyproject.toml | .venv/python
+	$(PIP) --editable . --editable ./models
 	touch $@
 
-.venv/dev: pyproject.toml constraints/cpu.txt | .venv/python
-	$(PIP) --constraint constraints/cpu.txt --editable '.[dev]'
+.venv/dev: pyproject.toml models/pyproject.toml constraints/cpu.txt | .venv/python
+	$(PIP) --constraint constraints/cpu.txt --editable '.[dev]' --editable ./models
 	touch $@ .venv/core

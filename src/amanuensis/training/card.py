@@ -116,7 +116,9 @@ def _formula_scores(report: Mapping[str, Any]) -> str:
         "wer": "token error rate",
     }
     rows = [f"| {told} | {report[key]:.4f} |" for key, told in names.items() if report.get(key) is not None]
-    head = f"Greedy, no language model, {report['n']} formulas.\n\n| | |\n| --- | --- |\n"
+    beam = report.get("beam", 1)
+    search = "Greedy" if beam == 1 else f"Beam of {beam}"
+    head = f"{search}, no language model, {report['n']} formulas.\n\n| | |\n| --- | --- |\n"
     return head + "\n".join(rows)
 
 

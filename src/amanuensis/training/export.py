@@ -181,6 +181,8 @@ def scores_of_report(report: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         )
         if told := report.get("calibration"):
             scores["ece"] = {level: of_level["ece"] for level, of_level in told.items()}
+        if keys is _FORMULA_SCORES:
+            scores["beam"] = report["decoder"]["beam"]
         return f"{report['split']}{year[1] if year else ''}", {**scores, "sets": sets}
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"not a report of evaluate --json: {error!r} is missing") from error
