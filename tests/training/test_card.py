@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_formula_model import write_tiny_formula_model
 
 from amanuensis.recognition import MathConfig, ModelConfig
 from amanuensis.training.card import model_card
 from amanuensis.training.export import scores_of_report
+from tiny_formula_model import write_tiny_formula_model
 
 
 def report(beam: int) -> dict[str, Any]:
