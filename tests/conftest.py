@@ -1,8 +1,15 @@
+import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tiny_model import write_tiny_model
+
+# Whoever works on the code meets new examples every time; a landing should not fail for one that it did not bring.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
