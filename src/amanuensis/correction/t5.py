@@ -67,7 +67,7 @@ class T5Corrector:
             lexicon: the words that are no errors.
             settings: limits.
         """
-        self.model = model.eval()
+        self.model = model.train(False)
         self.tokenizer = tokenizer
         self.lexicon = lexicon
         self.settings = settings or T5Settings()

@@ -6,16 +6,16 @@ what workers do (`do_page`), so the files are the same, byte for byte.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-import pickle
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from amanuensis.errors import AmanuensisError, MissingExtraError
-from amanuensis.jobs.tasks import Bench, Outcome, PageTask, ReadPage, do_page
+from amanuensis.jobs.tasks import Bench, InputFile, Outcome, PageTask, ReadPage, do_page
 
 _PAGES_A_BLOCK = 4
 """Pages that are handed out, and told of, together: after a crash so many an actor may be read again."""
@@ -35,7 +35,7 @@ class RayEngine:
             AmanuensisError: the work cannot be opened, or results cannot be written.
         """
         ray = _ray()
-        rows = [{"task": pickle.dumps(task)} for task in tasks]
+        rows = [{"name": task.name, "source": str(task.source), "page": task.page} for task in tasks]
         if not rows:
             return
         started = _connect(ray, self.num_workers)
@@ -43,7 +43,7 @@ class RayEngine:
             pages = ray.data.from_items(rows, override_num_blocks=-(-len(rows) // _PAGES_A_BLOCK))
             done = pages.map(
                 _Actor,
-                fn_constructor_args=(pickle.dumps(bench), str(Path.cwd())),
+                fn_constructor_args=(bench, str(Path.cwd())),
                 compute=ray.data.ActorPoolStrategy(size=min(self.num_workers, len(rows))),
                 num_cpus=1,
             )
@@ -60,27 +60,29 @@ class _Actor:
     It works in the folder that the command was given in, so that relative paths of models and lexicons hold.
     """
 
-    def __init__(self, payload: bytes, folder: str) -> None:
+    def __init__(self, bench: Bench, folder: str) -> None:
         os.chdir(folder)
-        self._bench: Bench = pickle.loads(payload)  # noqa: S301 - the driver sent it
+        self._bench = bench
         self._read: ReadPage | None = None
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         """The outcome of one page; of an error that no other page would escape, its message."""
-        task: PageTask = pickle.loads(row["task"])  # noqa: S301 - as above
+        task = PageTask(row["name"], Path(row["source"]), int(row["page"]))
         try:
             self._read = self._read or self._bench.work.open()
-            outcome: Outcome | str = do_page(self._read, task, self._bench)
+            told: Any = asdict(do_page(self._read, task, self._bench))
         except AmanuensisError as error:
-            outcome = str(error)
-        return {"outcome": pickle.dumps(outcome)}
+            told = str(error)
+        return {"outcome": json.dumps(told, default=str)}  # paths are no JSON
 
 
-def _outcome(answer: bytes) -> Outcome:
-    outcome: Outcome | str = pickle.loads(answer)  # noqa: S301 - our own actor sent it
-    if isinstance(outcome, str):
-        raise AmanuensisError(outcome)
-    return outcome
+def _outcome(answer: str) -> Outcome:
+    told = json.loads(answer)
+    if isinstance(told, str):
+        raise AmanuensisError(told)
+    inputs = tuple(InputFile(Path(file["path"]), file["size"], file["mtime_ns"]) for file in told["inputs"])
+    outputs = tuple((suffix, size) for suffix, size in told["outputs"])
+    return Outcome(**{**told, "inputs": inputs, "outputs": outputs})
 
 
 def _ray() -> Any:

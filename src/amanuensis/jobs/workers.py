@@ -9,7 +9,6 @@ killed.
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import time
 from collections.abc import Iterable, Iterator
@@ -41,9 +40,8 @@ class LocalEngine:
         Raises:
             AmanuensisError: the work cannot be opened (no such model), or results cannot be written.
         """
-        payload = pickle.dumps(bench)
         waiting = iter(tasks)
-        workers = [_Worker(payload, task) for task in islice(waiting, self.num_workers)]
+        workers = [_Worker(bench, task) for task in islice(waiting, self.num_workers)]
         try:
             while workers:
                 for worker in _answering(workers):
@@ -54,7 +52,7 @@ class LocalEngine:
                     if (task := next(waiting, None)) is None:
                         worker.dismiss()
                     else:
-                        workers.append(worker.after(payload, task))
+                        workers.append(worker.after(bench, task))
                     yield outcome
         finally:
             for worker in workers:
@@ -71,13 +69,16 @@ class _GaveUp:
 class _Worker:
     """A process, the pipe to it, and the page that it reads."""
 
-    def __init__(self, payload: bytes, task: PageTask) -> None:
+    def __init__(self, bench: Bench, task: PageTask) -> None:
         context = get_context("spawn")
         self._pipe, inner = context.Pipe()
-        self._process = context.Process(target=_serve, args=(inner, payload), daemon=True)
+        self._process = context.Process(target=_serve, args=(inner,), daemon=True)
         self._process.start()
         inner.close()
         self._opened = False
+        self._pipe.send(
+            bench
+        )  # not an argument: a worker sets its threads before it imports what the work needs
         self._give(task)
 
     @property
@@ -110,13 +111,13 @@ class _Worker:
         seconds = time.perf_counter() - self._began
         return Outcome(self._task.name, "failed", cause, seconds, (InputFile.of(self._task.source),))
 
-    def after(self, payload: bytes, task: PageTask) -> _Worker:
+    def after(self, bench: Bench, task: PageTask) -> _Worker:
         """The worker that goes on with the next page: this one, or a new one in place of the dead."""
         try:
             self._give(task)
         except OSError:
             self.kill()
-            return _Worker(payload, task)
+            return _Worker(bench, task)
         return self
 
     def dismiss(self) -> None:
@@ -154,12 +155,12 @@ def _cause(exit_code: int | None) -> str:
     return f"its process ended with status {exit_code}"
 
 
-def _serve(pipe: Connection, payload: bytes) -> None:
+def _serve(pipe: Connection) -> None:
     """A worker's life: open the work, then a page at a time, until the parent is gone or has no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))
     try:
-        bench: Bench = pickle.loads(payload)  # noqa: S301 - our own parent sent it
+        bench: Bench = pipe.recv()
         read = bench.work.open()
         pipe.send(None)
         while True:
