@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn_pages import PAPER, DrawnPage, overlap
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from amanuensis.errors import DataError, MissingExtraError
 from amanuensis.pages import FoundLines, line_finder, segment
@@ -69,6 +69,17 @@ def test_words_far_apart_are_one_line_where_its_neighbors_run_past() -> None:
     found = FINDER.find(drawn.grey)
     in_row = [line for line in found.lines if any(505 <= y <= 535 for _, y in line.baseline)]
     assert len(in_row) == 1
+
+
+def test_a_note_beside_a_brace_is_a_line_of_its_own() -> None:
+    drawn = DrawnPage()
+    drawn.column(250, 640, range(150, 1300, 62))
+    drawn.write("paid", 130, 150 + 62 * 5)
+    # It stands so close that it seems a word of the line.
+    assert len(FINDER.find(drawn.grey).lines) == len(drawn.lines) - 1
+    ImageDraw.Draw(drawn.image).line([(246, 120), (203, 480), (246, 1000)], fill=60, width=3)
+    found = FINDER.find(drawn.grey)
+    assert found_of(drawn, found) == [1] * len(drawn.lines)
 
 
 def test_light_writing_on_dark_and_pages_of_any_size_are_found_alike() -> None:

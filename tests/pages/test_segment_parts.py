@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
+from amanuensis.pages.segment_barriers import Barriers
 from amanuensis.pages.segment_cores import Core, cores_of, joined, widened
 from amanuensis.pages.segment_joining import join_pieces, without_specks
 from amanuensis.pages.segment_outlines import outlines
@@ -88,6 +89,42 @@ def test_the_same_gap_is_closed_where_neighbors_run_past() -> None:
 
 def test_sizes_that_differ_much_are_not_one_line() -> None:
     assert len(join_pieces([bar(0, 100, 50.0, height=30.0), bar(105, 200, 50.0, height=8.0)])) == 2
+
+
+def strokes(*columns: int, top: int = 0, bottom: int = 120, lean: float = 0.0) -> Barriers:
+    """Upright strokes two pixels wide on a page of 120 x 400."""
+    mask = np.zeros((120, 400), np.bool_)
+    for column in columns:
+        for row in range(top, bottom):
+            there = round(column + lean * row)
+            mask[row, there : there + 2] = True
+    return Barriers(mask)
+
+
+@pytest.mark.parametrize("lean", [0.0, 0.4, -0.4])
+def test_a_stroke_cuts_the_line_that_it_runs_through_and_its_pieces_stay_apart(lean: float) -> None:
+    barriers = strokes(120, lean=lean)
+    pieces = barriers.cut([bar(0, 300, 50.0)])
+    crossing = [round(120 + lean * row) for row in (45, 54)]
+    assert [(piece.start, piece.stop) for piece in pieces] == [(0, min(crossing)), (max(crossing) + 2, 300)]
+    assert len(join_pieces(pieces, barriers)) == 2
+    assert len(join_pieces(pieces)) == 1
+
+
+def test_a_stroke_in_a_gap_keeps_a_note_in_the_margin_out_of_the_line() -> None:
+    pieces = [bar(0, 100, 50.0), bar(110, 300, 51.0)]
+    assert len(join_pieces(pieces, strokes(104))) == 2
+    assert len(join_pieces(pieces, strokes(350))) == 1
+
+
+def test_strokes_that_end_above_or_run_along_are_no_barriers() -> None:
+    pieces = [bar(0, 100, 50.0), bar(110, 300, 50.0)]
+    above = strokes(104, bottom=49)
+    along = np.zeros((120, 400), np.bool_)
+    along[49:51, 20:380] = True
+    for barriers in (above, Barriers(along)):
+        assert len(barriers.cut(pieces)) == 2
+        assert len(join_pieces(pieces, barriers)) == 1
 
 
 def test_specks_and_upright_writing_are_left_out_and_counted() -> None:

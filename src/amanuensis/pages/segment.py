@@ -16,6 +16,7 @@ from PIL import Image
 
 from amanuensis.errors import DataError
 from amanuensis.pages.order import blocks_in_order
+from amanuensis.pages.segment_barriers import Barriers
 from amanuensis.pages.segment_classical import core_pieces
 from amanuensis.pages.segment_cores import Core
 from amanuensis.pages.segment_detector import Detector, detector_file
@@ -50,8 +51,9 @@ class CoreFinder:
         scale = min(1.0, LONG_SIDE / max(grey.shape))
         small = _reduced(grey, scale)
         ink = page_ink(small)
-        pieces = without_specks(self.pieces(small, ink))
-        found = outlines(join_pieces(pieces.kept), ink)
+        barriers = Barriers(ink.strokes)
+        pieces = without_specks(barriers.cut(self.pieces(small, ink.writing)))
+        found = outlines(join_pieces(pieces.kept, barriers), ink.writing)
         return FoundLines(
             tuple(
                 FoundLine(_points(one.polygon, scale, grey.shape), _points(one.baseline, scale, grey.shape))

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from amanuensis.pages.segment_barriers import Barriers
 from amanuensis.pages.segment_cores import Core, joined
 
 _NEAR = 1.5  # a gap between words
@@ -52,11 +53,13 @@ def usual_height(pieces: Sequence[Core]) -> float:
     return float(np.median(np.concatenate([piece.bottom - piece.top for piece in pieces])))
 
 
-def join_pieces(pieces: Sequence[Core]) -> list[Core]:
-    """Pieces that go on from one another become one line; the smallest gaps are closed first."""
+def join_pieces(pieces: Sequence[Core], barriers: Barriers | None = None) -> list[Core]:
+    """Pieces that go on from one another become one line; the smallest gaps are closed first, none across a barrier."""
     after: dict[int, int] = {}
     before: dict[int, int] = {}
     for left, right in _candidates(pieces):
+        if barriers is not None and barriers.between(pieces[left], pieces[right]):
+            continue
         if left not in after and right not in before:
             after[left], before[right] = right, left
     lines = []
