@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from amanuensis.errors import DataError, MissingExtraError
 from amanuensis.pages import FoundLines, line_finder, segment
 from amanuensis.pages import segment as segment_module
-from amanuensis.records import Page
+from amanuensis.records import Page, Region
 
 FINDER = line_finder("classical")
 
@@ -163,3 +163,52 @@ def test_finders_go_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MissingExtraError, match=r"pip install 'amanuensis\[pages\]'"):
         line_finder("detector")
     assert callable(segment_module)
+
+
+def region(name: str, left: int, top: int, right: int, bottom: int, **told: object) -> Region:
+    return Region(name, ((left, top), (right, top), (right, bottom), (left, bottom)), **told)  # type: ignore[arg-type]
+
+
+def test_regions_that_the_page_has_keep_their_order_and_take_the_lines_in_them() -> None:
+    drawn = DrawnPage()
+    drawn.column(120, 760, range(150, 1300, 62))
+    halves = (region("below", 0, 680, 1000, 1400), region("above", 60, 90, 950, 480, kind="heading"))
+    page = segment(replace(page_of(drawn.grey), regions=halves), drawn.grey, FINDER)
+    assert [(one.id, one.kind, one.polygon) for one in page.regions[:2]] == [
+        (one.id, one.kind, one.polygon) for one in halves
+    ]
+    rows = {one.id: [line.baseline[0][1] for line in one.lines] for one in page.regions}
+    written = [line.baseline for line in drawn.lines]
+    for name, first, last in (("below", 680, 1400), ("above", 90, 480), ("region_1", 480, 680)):
+        inside = [y for y in written if first < y < last]
+        assert rows.pop(name) == pytest.approx(inside, abs=6)
+    assert not rows
+    assert len({line.id for line in page.lines}) == len(drawn.lines)
+    between = sum(480 < y < 680 for y in written)
+    assert page.remarks == (f"{between} lines stand outside of the regions that the file gives",)
+
+
+def test_of_regions_in_one_another_the_smaller_has_the_line_and_names_do_not_clash() -> None:
+    drawn = DrawnPage()
+    drawn.column(120, 760, range(150, 1000, 62))
+    drawn.write("far below", 120, 1300)
+    regions = (region("region_1", 50, 50, 950, 1050), region("inner", 60, 180, 940, 305))
+    page = segment(replace(page_of(drawn.grey), regions=regions), drawn.grey, FINDER)
+    assert [one.id for one in page.regions] == ["region_1", "inner", "region_2"]
+    assert [len(one.lines) for one in page.regions] == [len(drawn.lines) - 3, 2, 1]
+
+
+def test_a_region_of_a_formula_stays_one_picture() -> None:
+    drawn = DrawnPage()
+    drawn.column(120, 760, range(150, 600, 62))
+    drawn.write("a + b", 300, 900)
+    regions = (region("text", 50, 50, 950, 700), region("sum", 200, 800, 600, 1000, is_formula=True))
+    page = segment(replace(page_of(drawn.grey), regions=regions), drawn.grey, FINDER)
+    assert [len(one.lines) for one in page.regions] == [len(drawn.lines) - 1, 0]
+
+
+def test_one_region_without_an_outline_is_the_page() -> None:
+    drawn = DrawnPage()
+    drawn.column(120, 760, range(150, 400, 62))
+    page = segment(replace(page_of(drawn.grey), regions=(Region("all"),)), drawn.grey, FINDER)
+    assert [(one.id, len(one.lines)) for one in page.regions] == [("all", len(drawn.lines))]

@@ -7,15 +7,16 @@ are the same. `kraken` is another program that is run, if it is installed. Order
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from amanuensis.errors import DataError
-from amanuensis.pages.order import blocks_in_order
+from amanuensis.pages.order import Block, blocks_in_order
 from amanuensis.pages.segment_barriers import Barriers
 from amanuensis.pages.segment_classical import core_pieces
 from amanuensis.pages.segment_cores import Core
@@ -25,6 +26,7 @@ from amanuensis.pages.segment_ink import Grey, Mask, page_ink
 from amanuensis.pages.segment_joining import join_pieces, without_specks
 from amanuensis.pages.segment_kraken import KrakenFinder
 from amanuensis.pages.segment_outlines import outlines
+from amanuensis.pages.segment_regions import homes_of
 from amanuensis.records import Page, Points, Region, TextLine
 
 FINDERS = ("auto", "classical", "detector", "kraken")
@@ -86,10 +88,14 @@ def line_finder(name: str = "auto", *, threads: int = 1) -> LineFinder:
 
 
 def segment(page: Page, grey: Grey, finder: LineFinder) -> Page:
-    """The page with the lines that are found on it, in regions and in reading order; what it had is replaced.
+    """The page with the lines that are found on it, in regions and in reading order.
+
+    Regions of text that the page has keep their place, order and kind, and take the lines that lie in them; lines
+    outside get regions of their own, after them. A region of a formula is read as one picture: what is found in it is
+    no line. On a page without regions all are new.
 
     Args:
-        page: of which the size must be that of `grey`.
+        page: without lines; its size must be that of `grey`.
         grey: (H, W), its picture.
         finder: what finds the lines.
 
@@ -97,30 +103,60 @@ def segment(page: Page, grey: Grey, finder: LineFinder) -> Page:
         ProgramError: kraken fails on this page.
     """
     found = finder.find(grey)
-    blocks = blocks_in_order([(line.polygon, line.baseline) for line in found.lines])
+    homes = homes_of(found.lines, page.regions)
+    outside = [line for line, home in zip(found.lines, homes, strict=True) if home is None]
     numbers = iter(range(1, len(found.lines) + 1))
-    regions = tuple(
+    given = [
+        region if region.is_formula else replace(region, lines=_in_order(_of(found.lines, homes, i), numbers))
+        for i, region in enumerate(page.regions)
+    ]
+    added = _new_regions(outside, numbers, taken={region.id for region in page.regions})
+    remarks = _remarks(found, len(outside) if page.regions else 0)
+    return replace(page, regions=(*given, *added), remarks=(*page.remarks, *remarks))
+
+
+def _of(lines: Sequence[FoundLine], homes: Sequence[int | None], region: int) -> list[FoundLine]:
+    return [line for line, home in zip(lines, homes, strict=True) if home == region]
+
+
+def _in_order(lines: Sequence[FoundLine], numbers: Iterator[int]) -> tuple[TextLine, ...]:
+    """The lines of a region, in reading order."""
+    return tuple(_text_line(lines[i], numbers) for block in _blocks(lines) for i in block.lines)
+
+
+def _new_regions(lines: Sequence[FoundLine], numbers: Iterator[int], *, taken: Set[str]) -> list[Region]:
+    """Regions for lines that are in none, in reading order."""
+    names = (name for n in count(1) if (name := f"region_{n}") not in taken)
+    return [
         Region(
-            f"region_{number}",
-            _box([found.lines[i].polygon or found.lines[i].baseline for i in block.lines]),
-            tuple(
-                TextLine(f"line_{next(numbers)}", found.lines[i].polygon, found.lines[i].baseline)
-                for i in block.lines
-            ),
+            next(names),
+            _box([lines[i].polygon or lines[i].baseline for i in block.lines]),
+            tuple(_text_line(lines[i], numbers) for i in block.lines),
             kind=block.kind,
         )
-        for number, block in enumerate(blocks, start=1)
-    )
-    return replace(page, regions=regions, remarks=(*page.remarks, *_remarks(found)))
+        for block in _blocks(lines)
+    ]
 
 
-def _remarks(found: FoundLines) -> tuple[str, ...]:
+def _blocks(lines: Sequence[FoundLine]) -> list[Block]:
+    return blocks_in_order([(line.polygon, line.baseline) for line in lines])
+
+
+def _text_line(line: FoundLine, numbers: Iterator[int]) -> TextLine:
+    return TextLine(f"line_{next(numbers)}", line.polygon, line.baseline)
+
+
+def _remarks(found: FoundLines, outside: int) -> tuple[str, ...]:
     if not found.lines:
         return ("no line was found",)
-    if not found.num_left_out:
-        return ()
-    marks = "1 mark was" if found.num_left_out == 1 else f"{found.num_left_out} marks were"
-    return (f"{marks} taken for no line: specks, or writing that runs up or down",)
+    remarks = []
+    if found.num_left_out:
+        marks = "1 mark was" if found.num_left_out == 1 else f"{found.num_left_out} marks were"
+        remarks.append(f"{marks} taken for no line: specks, or writing that runs up or down")
+    if outside:
+        stand = "1 line stands" if outside == 1 else f"{outside} lines stand"
+        remarks.append(f"{stand} outside of the regions that the file gives")
+    return tuple(remarks)
 
 
 def _reduced(grey: Grey, scale: float) -> Grey:

@@ -63,22 +63,26 @@ def _long_strokes(parts: Components) -> Mask:
     height, width = parts.shape
     tall, wide = parts.heights > _LONGEST * height, parts.widths > _LONGEST * width
     slender = parts.area < _SLENDER * height * parts.heights
-    return (tall & slender) | ((tall | wide) & (_filled(parts) < _THIN))
+    strokes: Mask = (tall & slender) | ((tall | wide) & (_filled(parts) < _THIN))
+    return strokes
 
 
 def _borders(parts: Components) -> Mask:
     """(C,) which components are edges of the paper."""
     height, width = parts.shape
     at_edge = (parts.left == 0) | (parts.top == 0) | (parts.right == width) | (parts.bottom == height)
-    return at_edge & ((parts.heights > _BORDER * height) | (parts.widths > _BORDER * width))
+    borders: Mask = at_edge & ((parts.heights > _BORDER * height) | (parts.widths > _BORDER * width))
+    return borders
 
 
 def _dirt_and_blots(parts: Components) -> Mask:
     """(C,) which components are too small or too solid to be writing."""
     large = np.minimum(parts.heights, parts.widths) > _LETTER * parts.shape[0]
-    return (parts.area < _SMALLEST) | (large & (_filled(parts) > _SOLID))
+    left_out: Mask = (parts.area < _SMALLEST) | (large & (_filled(parts) > _SOLID))
+    return left_out
 
 
 def _filled(parts: Components) -> NDArray[np.float64]:
     """(C,) the share of its box that a component fills."""
-    return parts.area / (parts.heights * parts.widths)
+    filled: NDArray[np.float64] = parts.area / (parts.heights * parts.widths)
+    return filled
