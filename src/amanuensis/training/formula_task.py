@@ -114,6 +114,7 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
         places=recipe.formula.guidance is not None,
         stock=SymbolStock.of(train.samples) if recipe.formula.exchange else None,
         exchange=recipe.formula.exchange,
+        excerpts=recipe.formula.excerpts,
     )
     reader = _FormulaReader(network, config, objective, ValidationFormulas(val, config.image))
     left_out = [*sources.problems, *unreadable, *unknown, *val_unreadable]

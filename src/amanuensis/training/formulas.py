@@ -16,6 +16,7 @@ from amanuensis.ink.distort import distort, vary_settings
 from amanuensis.randomness import generator_for
 from amanuensis.records import Sample
 from amanuensis.training.batches import Batch, Prepared, bucketed, collate
+from amanuensis.training.excerpts import excerpt
 from amanuensis.training.exchange import SymbolStock
 from amanuensis.training.places import places_of
 from amanuensis.training.sources import LeftOut
@@ -57,6 +58,7 @@ class TrainingFormulas:
         places: whether samples say where their tokens were written, for `guidance`.
         stock: symbols to exchange others for; None: no formula is changed so.
         exchange: share of the formulas that are.
+        excerpts: share of the formulas of which a part is taken in place of the whole.
     """
 
     formulas: Formulas
@@ -67,6 +69,7 @@ class TrainingFormulas:
     places: bool = False
     stock: SymbolStock | None = None
     exchange: float = 0.0
+    excerpts: float = 0.0
 
     @property
     def num_real(self) -> int:
@@ -115,7 +118,11 @@ class TrainingFormulas:
         return None
 
     def _varied(self, sample: Sample, epoch: int) -> Sample:
-        """The sample with symbols exchanged and its ink varied, if it is ink and should be."""
+        """The sample or a part of it, with symbols exchanged and its ink varied, if it is ink and should be."""
+        if self.excerpts:
+            generator = generator_for("excerpt", self.seed, epoch, sample.key)
+            if generator.random() < self.excerpts:
+                sample = excerpt(sample, generator)
         if self.stock is not None:
             generator = generator_for("exchange", self.seed, epoch, sample.key)
             if generator.random() < self.exchange:

@@ -278,6 +278,8 @@ class FormulaSection(_Section):
         distort: how much the ink is varied, 0 to 1 (our addition); bitmaps cannot be.
         exchange: share of the formulas of an epoch in which symbols are exchanged for others of their kind, from other
             hands (our addition); it needs ink that says which strokes make which symbol, as CROHME's.
+        excerpts: share of the formulas of an epoch of which a part is shown in place of the whole: a numerator, one
+            side of an equation (our addition); it needs such ink too.
         guidance: how much attention is shown where symbols stand at the beginning (our addition); it needs
             ink that says so, as CROHME's, and falls to 0 ...
         guidance_until: ... at this share of all steps.
@@ -296,6 +298,7 @@ class FormulaSection(_Section):
     direction: Literal["literal", "peer_first"] | None = None
     distort: float = Field(default=0.0, ge=0, le=1)
     exchange: float = Field(default=0.0, ge=0, le=1)
+    excerpts: float = Field(default=0.0, ge=0, le=1)
     guidance: float | None = Field(default=None, gt=0)
     guidance_until: float = Field(default=0.7, gt=0, le=1)
     phases: list[Phase] = []
