@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from amanuensis.training.muon import Muon
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerSettings:
@@ -34,9 +36,14 @@ def _adadelta(groups: Groups, settings: OptimizerSettings) -> torch.optim.Optimi
     return torch.optim.Adadelta(groups, lr=settings.learning_rate, rho=settings.rho, eps=settings.eps)
 
 
+def _muon(groups: Groups, settings: OptimizerSettings) -> torch.optim.Optimizer:
+    return Muon(groups, lr=settings.learning_rate, betas=settings.betas)
+
+
 OPTIMIZERS: Mapping[str, Callable[[Groups, OptimizerSettings], torch.optim.Optimizer]] = {
     "adamw": _adamw,
     "adadelta": _adadelta,
+    "muon": _muon,
 }
 
 
@@ -44,14 +51,36 @@ def make_optimizer(
     network: nn.Module, settings: OptimizerSettings, *, freeze: Sequence[str] = ()
 ) -> torch.optim.Optimizer:
     """The optimizer by name; biases and normalizations do not decay, frozen parts are marked for the loop."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    stacked = _stacked_matrices(network)
+    groups: dict[tuple[bool, bool, int], list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         frozen = any(name == part or name.startswith(part + ".") for part in freeze)
-        groups.setdefault((frozen, parameter.dim() > 1), []).append(parameter)
+        kind = (frozen, parameter.dim() > 1, stacked.get(name, 0) if settings.name == "muon" else 0)
+        groups.setdefault(kind, []).append(parameter)
     return OPTIMIZERS[settings.name](
         [
-            {"params": params, "frozen": frozen, "weight_decay": settings.weight_decay if decays else 0.0}
-            for (frozen, decays), params in sorted(groups.items(), key=lambda item: item[0])
+            {
+                "params": params,
+                "frozen": frozen,
+                "weight_decay": settings.weight_decay if decays else 0.0,
+                "stacked": matrices,
+            }
+            for (frozen, decays, matrices), params in sorted(groups.items(), key=lambda item: item[0])
         ],
         settings,
     )
+
+
+_GATES = {nn.LSTM: 4, nn.GRU: 3, nn.LSTMCell: 4, nn.GRUCell: 3}
+
+
+def _stacked_matrices(network: nn.Module) -> dict[str, int]:
+    """How many matrices each weight stacks; vectors, embeddings and classifiers (`head`s) are not in it."""
+    stacked = {}
+    for prefix, module in network.named_modules():
+        if isinstance(module, nn.Embedding) or prefix.endswith("head"):
+            continue
+        for name, parameter in module.named_parameters(prefix, recurse=False):
+            if parameter.dim() > 1:
+                stacked[name] = _GATES.get(type(module), 1)
+    return stacked
