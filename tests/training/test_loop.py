@@ -259,7 +259,7 @@ def test_a_stale_error_halves_the_rate_until_it_was_halved_enough(lines: Path) -
     assert "halved 2 times" in fit.progress.stopped
 
 
-@pytest.mark.parametrize("name", ["adamw", "adadelta"])
+@pytest.mark.parametrize("name", ["adamw", "adadelta", "muon"])
 def test_optimizers_learn_and_their_state_comes_back(lines: Path, tmp_path: Path, name: str) -> None:
     fit = _fit(lines, replace(SETTINGS, batch_size=4), steps=4, losses=[1.0] * 4)
     fit.optimizer = _optimizer(fit.network, SETTINGS, name)

@@ -37,7 +37,8 @@ def orthogonalized(matrices: Tensor) -> Tensor:
     for _ in range(_ITERATIONS):
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.mT if tall else x
+    orthogonal: Tensor = x.mT if tall else x
+    return orthogonal
 
 
 class Muon(torch.optim.Optimizer):
@@ -56,7 +57,14 @@ class Muon(torch.optim.Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
         eps: float = 1e-8,
     ) -> None:
-        defaults = {"lr": lr, "momentum": momentum, "betas": betas, "eps": eps, "weight_decay": 0.0, "stacked": 0}
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "betas": betas,
+            "eps": eps,
+            "weight_decay": 0.0,
+            "stacked": 0,
+        }
         super().__init__(groups, defaults)
 
     @torch.no_grad()
@@ -68,22 +76,22 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is None:
                     continue
                 weight.mul_(1 - group["lr"] * group["weight_decay"])
-                if group["stacked"]:
-                    self._orthogonal_step(weight, group)
-                else:
-                    self._adam_step(weight, group)
+                step = self._orthogonal_step if group["stacked"] else self._adam_step
+                step(weight, weight.grad, group)
 
-    def _orthogonal_step(self, weight: Tensor, group: dict[str, Any]) -> None:
+    def _orthogonal_step(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[weight]
         if not state:
             state["momentum"] = torch.zeros_like(weight)
-        momentum = state["momentum"].lerp_(weight.grad, 1 - group["momentum"])
-        nesterov = weight.grad.lerp(momentum, group["momentum"])
+        momentum = state["momentum"].lerp_(gradient, 1 - group["momentum"])
+        nesterov = gradient.lerp(momentum, group["momentum"])
         matrices = nesterov.reshape(group["stacked"], weight.shape[0] // group["stacked"], -1)
         scale = _RMS * math.sqrt(max(matrices.shape[1:]))
-        weight.add_(orthogonalized(matrices).reshape(weight.shape).to(weight.dtype), alpha=-group["lr"] * scale)
+        weight.add_(
+            orthogonalized(matrices).reshape(weight.shape).to(weight.dtype), alpha=-group["lr"] * scale
+        )
 
-    def _adam_step(self, weight: Tensor, group: dict[str, Any]) -> None:
+    def _adam_step(self, weight: Tensor, gradient: Tensor, group: dict[str, Any]) -> None:
         state = self.state[weight]
         if not state:
             state["step"] = torch.zeros(())
@@ -91,8 +99,8 @@ class Muon(torch.optim.Optimizer):
             state["square"] = torch.zeros_like(weight)
         state["step"] += 1
         first, second = group["betas"]
-        mean = state["mean"].lerp_(weight.grad, 1 - first)
-        square = state["square"].lerp_(weight.grad.square(), 1 - second)
+        mean = state["mean"].lerp_(gradient, 1 - first)
+        square = state["square"].lerp_(gradient.square(), 1 - second)
         step = state["step"].item()
         deviation = (square / (1 - second**step)).sqrt_().add_(group["eps"])
         weight.addcdiv_(mean, deviation, value=-group["lr"] / (1 - first**step))

@@ -198,9 +198,9 @@ class MultiTaskSection(_Section):
 
 
 class OptimizerSection(_Section):
-    """`[optimizer]`: AdamW, or CATNet's Adadelta with its `rho` and `eps`."""
+    """`[optimizer]`: AdamW, CATNet's Adadelta with its `rho` and `eps`, or Muon (our addition)."""
 
-    name: Literal["adamw", "adadelta"] = "adamw"
+    name: Literal["adamw", "adadelta", "muon"] = "adamw"
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     betas: tuple[float, float] = (0.9, 0.99)
