@@ -188,7 +188,7 @@ def _fit(model: Any, tokenizer: Any, source: PairSource, settings: CorrectorTrai
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
-    model.eval()
+    model.train(False)
 
 
 def _batch(tokenizer: Any, pairs: Sequence[Pair]) -> dict[str, Any]:

@@ -79,7 +79,7 @@ def train_tagger(pairs: Sequence[Pair], folder: Path, *, settings: CorrectorTrai
     torch.manual_seed(settings.seed)
     network = EditTagger(EditTaggerConfig(len(symbols)))
     _fit(network, source, symbols, settings)
-    corrector = EditTaggerCorrector(symbols, _run(network.eval()))
+    corrector = EditTaggerCorrector(symbols, _run(network.train(False)))
     trials = try_thetas(corrector, val)
     best = best_theta(trials, max_harm=settings.max_harm)
     if best is None:
@@ -134,7 +134,7 @@ def tagger_graph(network: EditTagger) -> bytes:
         warnings.simplefilter("ignore")  # the exporter warns of its own successor
         path = Path(scratch) / TAGGER_FILE
         torch.onnx.export(
-            network.eval(),
+            network.train(False),
             example,
             str(path),
             input_names=list(names[:2]),

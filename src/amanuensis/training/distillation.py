@@ -52,7 +52,7 @@ class FrozenTeacher:
     """
 
     def __init__(self, network: nn.Module, *, remember: int = 0) -> None:
-        frozen = copy.deepcopy(network).eval().requires_grad_(False)
+        frozen = copy.deepcopy(network).train(False).requires_grad_(False)
         self.network = frozen.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._room = remember
         self._remembers = remember > 0

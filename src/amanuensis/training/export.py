@@ -47,7 +47,7 @@ class TorchRuntime:
 
     def __init__(self, config: TextConfig, network: HtrJand, *, batch_size: int = 16) -> None:
         self.config = config
-        self._network = network.eval()
+        self._network = network.train(False)
         self._batch_size = batch_size
 
     def logits(self, images: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
@@ -246,7 +246,7 @@ def onnx_graph(network: HtrJand, *, with_attention: bool = False) -> bytes:
         warnings.simplefilter("ignore")  # of tracing: shapes that it sees as constants are constants here
         path = Path(scratch) / GRAPH_FILE
         torch.onnx.export(
-            _Graph(network.cpu().eval(), with_attention=with_attention),
+            _Graph(network.cpu().train(False), with_attention=with_attention),
             example_input(network.config),
             str(path),
             input_names=["image", "widths"],

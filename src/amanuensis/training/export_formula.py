@@ -67,7 +67,7 @@ class _Graphs:
         count = len(network.decoders)
         if branch not in range(count):
             raise ModelError(f"there is no branch {branch}; the network has {count}, the first is 0")
-        reading = network.for_reading(branch).eval()
+        reading = network.for_reading(branch).train(False)
         grid = {1: "rows", 2: "columns"}
         if isinstance(reading, Bttr):
             cells, read = {3: "cells"}, {3: "read"}

@@ -103,7 +103,7 @@ class KnowledgeDistillation:
         if terms.reversed_branches and all(terms.reversed_branches):
             raise TrainingError("reversed_branches: the teacher reads forwards, and no branch of the student")
         self.terms = terms
-        self.teacher = copy.deepcopy(teacher).eval().requires_grad_(False)
+        self.teacher = copy.deepcopy(teacher).train(False).requires_grad_(False)
 
     def __call__(self, network: nn.Module, batch: Batch, done: float) -> Loss:
         """See `Objective`.

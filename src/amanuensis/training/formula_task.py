@@ -216,7 +216,7 @@ class _FormulaReader:
     @torch.inference_mode()
     def __call__(self, device: torch.device) -> Validation:
         """A validation of the network as it stands."""
-        self.network.eval()
+        self.network.train(False)
         began = time.monotonic()
         pairs = self._read()
         scores = score_formulas(pairs)

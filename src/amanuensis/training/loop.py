@@ -177,7 +177,7 @@ class Fit:
             group["lr"] = 0.0 if group["frozen"] and frozen else rate
         self._wrapped.train()
         for name in settings.freeze if frozen else ():
-            self.network.get_submodule(name).eval()  # running statistics stay too
+            self.network.get_submodule(name).train(False)  # running statistics stay too
         self.optimizer.zero_grad(set_to_none=True)
 
     def _apply(self, norm: float, keys: Sequence[str]) -> None:

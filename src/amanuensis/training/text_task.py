@@ -307,7 +307,7 @@ class _LineReader:
     @torch.inference_mode()
     def __call__(self, device: torch.device) -> Validation:
         """A validation of the network as it stands."""
-        self.network.eval()
+        self.network.train(False)
         began = time.monotonic()
         read: dict[int, Outcome] = {}
         loss = 0.0

@@ -68,7 +68,7 @@ def load_network(folder: Path) -> tuple[TextConfig | MathConfig, nn.Module]:
     start = load_start(folder)
     network = network_of(start.config)
     start.put_into(network)
-    return start.config, network.eval()
+    return start.config, network.train(False)
 
 
 def network_of(config: TextConfig | MathConfig) -> nn.Module:
