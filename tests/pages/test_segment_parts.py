@@ -10,8 +10,11 @@ from hypothesis.extra import numpy as arrays
 
 from amanuensis.pages.segment_barriers import Barriers
 from amanuensis.pages.segment_cores import Core, cores_of, joined, widened
+from amanuensis.pages.segment_found import FoundLine
 from amanuensis.pages.segment_joining import join_pieces, without_specks
 from amanuensis.pages.segment_outlines import outlines
+from amanuensis.pages.segment_regions import homes_of
+from amanuensis.records import Points, Region
 
 
 def bar(start: int, stop: int, row: float, *, height: float = 10.0, slope: float = 0.0) -> Core:
@@ -167,3 +170,22 @@ def test_outlines_need_no_ink_and_no_cores() -> None:
     [line] = outlines([bar(10, 40, 25.0)], blank)
     assert line.polygon[:, 1].min() < 20
     assert line.polygon[:, 1].max() > 30
+
+
+def box(left: int, top: int, right: int, bottom: int) -> Points:
+    return ((left, top), (right, top), (right, bottom), (left, bottom))
+
+
+@pytest.mark.parametrize(("right", "home"), [(190, 1), (240, 1), (320, 0), (900, None)])
+def test_the_smallest_region_that_holds_half_of_a_line_has_it(right: int, home: int | None) -> None:
+    regions = [Region("outer", box(0, 0, 400, 400)), Region("inner", box(50, 50, 200, 200))]
+    along = FoundLine(box(100, 90, right, 130), ((100, 120), (right, 120)))
+    outlined = FoundLine(box(100, 90, right, 130), ())
+    bare = FoundLine((), ((100, 120), (right, 120)))
+    assert homes_of([along, outlined, bare], regions) == [home] * 3
+
+
+def test_a_slanted_region_holds_what_lies_within_its_own_border() -> None:
+    corner = Region("corner", ((0, 0), (300, 0), (0, 300)))
+    near, far = (FoundLine((), ((x, y), (x + 60, y))) for x, y in ((40, 60), (200, 200)))
+    assert homes_of([near, far], [corner]) == [0, None]

@@ -12,14 +12,15 @@ from amanuensis.pages.segment_found import FoundLine
 from amanuensis.records import Points, Region
 
 _POINTS = 24  # along a line, by which it is told where it lies
+_ENOUGH = 0.5  # of these points
 _ABOVE = 0.2  # of a line's height
 
 
 def homes_of(lines: Sequence[FoundLine], regions: Sequence[Region]) -> list[int | None]:
-    """For every line the number of the region that holds most of it; None where no region holds half.
+    """For every line the number of the smallest region that holds at least half of it; None where there is none.
 
-    Where regions overlap or lie in one another, the smaller one has it. A region without an outline holds nothing
-    unless it is the only one: then it is the page.
+    So of regions in one another the inner one has it, also where the line reaches out of it a little. A region without
+    an outline holds nothing unless it is the only one: then it is the page.
 
     Args:
         lines: found on the page.
@@ -35,10 +36,7 @@ def homes_of(lines: Sequence[FoundLine], regions: Sequence[Region]) -> list[int 
 
 
 def _home(points: NDArray[np.float64], regions: Sequence[Region], by_size: Sequence[int]) -> int | None:
-    shares = [float(_inside(points, regions[i].polygon).mean()) for i in by_size]
-    if not shares or max(shares) < 0.5:
-        return None
-    return by_size[int(np.argmax(shares))]  # of equal shares the first: the smaller region's
+    return next((i for i in by_size if _inside(points, regions[i].polygon).mean() >= _ENOUGH), None)
 
 
 def _along(line: FoundLine) -> NDArray[np.float64]:
