@@ -31,6 +31,18 @@ def strokes_of(tokens: Sequence[str]) -> list[list[tuple[float, float]]]:
     return strokes
 
 
+def symbols_of(tokens: Sequence[str]) -> list[dict[str, object]]:
+    """Which strokes make which symbol, as CROHME tells."""
+    symbols: list[dict[str, object]] = []
+    first = 0
+    for token in tokens:
+        if token in GLYPHS:
+            after = first + len(GLYPHS[token])
+            symbols.append({"label": token, "strokes": list(range(first, after))})
+            first = after
+    return symbols
+
+
 CAPTIONS = ("1 + 1 = 7", "x ^ { 7 }", "y = x", "7 + x", "1 = 1", "x + y = 7", "y ^ { 1 } = x", "7 = 7")
 
 
@@ -45,7 +57,12 @@ def draw_formulas(
     (folder / "ink").mkdir(parents=True)
     for name, captions in (("train", train), ("test2013", val), ("test2019", test)):
         rows = [
-            {"id": f"{name}-{i}", "tokens": caption.split(), "strokes": strokes_of(caption.split())}
+            {
+                "id": f"{name}-{i}",
+                "tokens": caption.split(),
+                "strokes": strokes_of(caption.split()),
+                "symbols": symbols_of(caption.split()),
+            }
             for i, caption in enumerate(captions)
         ]
         if rows:

@@ -13,20 +13,25 @@ from amanuensis.images.components import find_components
 from amanuensis.images.formula import (
     FormulaSpec,
     is_clean_bitmap,
+    normalize_drawing,
     normalize_formula,
     normalize_photo,
     prepare_formula,
 )
 from amanuensis.images.pen import pen_width
-from amanuensis.ink import Ink, render
+from amanuensis.ink import Ink, RenderSettings, render
 
 FOLDER = Path(__file__).parents[2] / "samples" / "formulas"
 SAMPLES = sorted(FOLDER.glob("*.json"))
 SPEC = FormulaSpec()
 
 
+def ink_of(path: Path) -> Ink:
+    return Ink(json.loads(path.read_text(encoding="utf-8"))["strokes"])
+
+
 def bitmap_of(path: Path) -> np.ndarray:
-    return render(Ink(json.loads(path.read_text(encoding="utf-8"))["strokes"]))
+    return render(ink_of(path))
 
 
 def photo_of(bitmap: np.ndarray, *, zoom: float = 4.0, paper: int = 220, ink: int = 40) -> np.ndarray:
@@ -107,6 +112,20 @@ def test_a_clean_bitmap_gets_the_usual_margins() -> None:
     np.testing.assert_array_equal(
         prepare_formula(np.pad(bitmap, ((3, 40), (90, 0))), SPEC), prepare_formula(bitmap, SPEC)
     )
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("pen", [2, 3, 4])
+def test_a_drawing_is_normalized_as_it_is_when_it_is_read(path: Path, pen: int) -> None:
+    drawn = render(ink_of(path), RenderSettings(pen=pen))
+    direct, told = normalize_drawing(drawn, SPEC)
+    read, seen = normalize_formula(drawn, SPEC)
+    assert told.clean == seen.clean == (pen > 2)
+    if told.clean:
+        np.testing.assert_array_equal(direct, read)
+    else:
+        assert told.scale == pytest.approx(seen.scale, rel=0.05)
+        assert agreement(direct, read) > 0.99
 
 
 def test_half_scale_is_the_mean_of_two_by_two_with_odd_sizes_padded() -> None:

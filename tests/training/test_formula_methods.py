@@ -75,6 +75,13 @@ def test_a_transformer_with_two_decoders_trains_and_its_graphs_read_what_it_read
     assert found.confidence == pytest.approx(expected.confidence, abs=1e-4)
 
 
+def test_attention_is_guided_where_ink_names_its_symbols(formulas: Path, tmp_path: Path) -> None:
+    varied = ("formula.guidance=0.5", "formula.exchange=1", "formula.distort=1", "formula.excerpts=0.5")
+    best = _train(formulas, tmp_path / "run", ONE_BRANCH, *varied)
+    assert {"dfl", "guidance", "attention_on_symbol"} <= _parts(tmp_path / "run")
+    FormulaRecognizer.load(best).read(read_dataset(formulas).samples[0].image)
+
+
 def test_a_trained_model_teaches(formulas: Path, teacher: Path, tmp_path: Path) -> None:
     before = (teacher / "model.safetensors").read_bytes()
     kd = ("formula.method=kd", f"formula.teacher={teacher}")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from amanuensis.images.formula import FormulaSpec, prepare_formula
+from amanuensis.images.formula import FormulaSpec, Measured, normalize_drawing, to_input
 from amanuensis.ink import Ink, InkSymbol, RenderSettings, render, stroke_boxes
 from amanuensis.latex import tokenize
 from amanuensis.training.guidance import Guidance
@@ -30,15 +30,30 @@ def ink_of(*symbols: tuple[str, float, float]) -> Ink:
 
 
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_boxes_hold_the_ink_of_their_symbol_and_nothing_else(scale: float) -> None:
+@pytest.mark.parametrize("pen", [2, 3, 4])
+@pytest.mark.parametrize("height", [20.0, 29.2, 41.0])
+def test_boxes_hold_the_ink_of_their_symbol_and_nothing_else(scale: float, pen: int, height: float) -> None:
+    """With a thin pen too: then the drawing is drawn anew at another size."""
     ink = ink_of(("x", 0, 0), ("+", 100, 0), ("y", 200, 0))
     spec = FormulaSpec(scale=scale)
-    picture = prepare_formula(render(ink), spec)
-    boxes = places_of(("x", "+", "y"), ink, SETTINGS, spec)
-    rest = picture.copy()
+    settings = RenderSettings(pen=pen, height=height)
+    bitmap, seen = normalize_drawing(render(ink, settings), spec)
+    assert seen.clean == (pen in (3, 4))
+    rest = to_input(bitmap, spec)
+    boxes = places_of(("x", "+", "y"), ink, settings, spec, seen)
+    room = 0 if seen.clean else 2 * scale  # strokes that are drawn anew lie where they lay to a pixel or two
     for left, top, right, bottom in boxes:
-        inside = rest[int(np.floor(top)) : int(np.ceil(bottom)), int(np.floor(left)) : int(np.ceil(right))]
-        assert inside.any()
+        rows, columns = (
+            slice(max(0, int(np.floor(low - room))), int(np.ceil(high + room)))
+            for low, high in ((top, bottom), (left, right))
+        )
+        inside = rest[rows, columns]
+        ink_rows, ink_columns = np.nonzero(inside)
+        assert len(ink_rows)
+        # The box is the ink's own, but for rounding.
+        wide, high = np.ptp(ink_columns) + 1, np.ptp(ink_rows) + 1
+        assert abs(wide - (right - left)) <= 1 + room
+        assert abs(high - (bottom - top)) <= 1 + room
         inside[:] = 0
     assert not rest.any()
 
@@ -53,7 +68,7 @@ def test_of_several_symbols_of_one_name_each_token_gets_its_own() -> None:
     # x^2 over x + x, the symbols named in no order.
     ink = ink_of(("x", 100, 150), ("x", 0, 150), ("+", 50, 150), ("x", 40, 0), ("2", 75, -20), ("-", 60, 90))
     caption = tokenize(r"\frac { x ^ { 2 } } { x + x }")
-    boxes = places_of(caption, ink, SETTINGS, FormulaSpec())
+    boxes = places_of(caption, ink, SETTINGS, FormulaSpec(), Measured())
     middles = (boxes[:, :2] + boxes[:, 2:]) / 2
     above, left, right = (middles[i] for i in (2, 9, 11))
     assert above[1] < left[1]
@@ -62,14 +77,18 @@ def test_of_several_symbols_of_one_name_each_token_gets_its_own() -> None:
 
 
 def test_tokens_without_ink_have_no_place() -> None:
-    boxes = places_of(("x", "^", "{", "2", "}"), ink_of(("x", 0, 0), ("2", 35, -30)), SETTINGS, FormulaSpec())
+    boxes = places_of(
+        ("x", "^", "{", "2", "}"), ink_of(("x", 0, 0), ("2", 35, -30)), SETTINGS, FormulaSpec(), Measured()
+    )
     assert np.isnan(boxes).all(axis=1).tolist() == [False, True, True, False, True]
 
 
 def test_a_caption_that_names_other_symbols_has_places_for_what_agrees() -> None:
-    boxes = places_of(("x", "+", "x"), ink_of(("x", 0, 0), ("z", 50, 0)), SETTINGS, FormulaSpec())
+    boxes = places_of(("x", "+", "x"), ink_of(("x", 0, 0), ("z", 50, 0)), SETTINGS, FormulaSpec(), Measured())
     assert np.isfinite(boxes).all(axis=1).sum() == 1
-    assert np.isnan(places_of(("\\frac", "{"), ink_of(("x", 0, 0)), SETTINGS, FormulaSpec())).all()
+    assert np.isnan(
+        places_of(("\\frac", "{"), ink_of(("x", 0, 0)), SETTINGS, FormulaSpec(), Measured())
+    ).all()
 
 
 def guidance(**changes: object) -> Guidance:

@@ -169,6 +169,20 @@ def normalize_photo(grey: Grey, spec: FormulaSpec) -> tuple[Grey, Measured]:
     return _normalized(writing, spec, clean=False)
 
 
+def normalize_drawing(bitmap: Grey, spec: FormulaSpec) -> tuple[Grey, Measured]:
+    """As `normalize_formula`, for ink that `ink.render` drew, white on black: there is no paper to tell it from.
+
+    A drawing of the published kind keeps its pixels; one with another pen is redrawn, as a photo is.
+
+    Args:
+        bitmap: (H, W), some of it white.
+        spec: the model's.
+    """
+    ink = bitmap > bitmap.max() // 2
+    writing = measured(ink, find_components(ink))
+    return _normalized(writing, spec, clean=_is_clean(writing))
+
+
 def is_clean_bitmap(grey: Grey) -> bool:
     """Whether a picture is of the published kind, so that its pixels are kept.
 
@@ -193,8 +207,11 @@ def _clean_writing(grey: Grey) -> Writing | None:
     if np.count_nonzero(ink) > _CLEAN_INK * ink.size:
         return None
     writing = measured(ink, find_components(ink))
-    clean = _within(writing.pen, _CLEAN_PENS) and _within(writing.height, _CLEAN_HEIGHTS)
-    return writing if clean else None
+    return writing if _is_clean(writing) else None
+
+
+def _is_clean(writing: Writing) -> bool:
+    return _within(writing.pen, _CLEAN_PENS) and _within(writing.height, _CLEAN_HEIGHTS)
 
 
 def _within(value: float, bounds: tuple[float, float]) -> bool:

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 
 from amanuensis.errors import AmanuensisError
 from amanuensis.images import load_image
-from amanuensis.images.formula import FormulaSpec, prepare_formula
+from amanuensis.images.formula import (
+    FormulaSpec,
+    Measured,
+    normalize_drawing,
+    normalize_formula,
+    prepare_formula,
+    to_input,
+)
 from amanuensis.ink import InkImage, render
 from amanuensis.ink.distort import distort, vary_settings
 from amanuensis.randomness import generator_for
@@ -93,8 +100,9 @@ class TrainingFormulas:
     def prepared(self, epoch: int, index: int) -> Prepared:
         """The formula `index`: a function of (seed, epoch, sample)."""
         sample = self._varied(self.formulas.samples[index], epoch)
-        picture = prepare_formula(_drawn(sample), self.spec)
-        return Prepared(picture, sample.text, sample.key, self._places(sample) if self.places else None)
+        bitmap, seen = _normalized(sample, self.spec)
+        places = self._places(sample, seen) if self.places else None
+        return Prepared(to_input(bitmap, self.spec), sample.text, sample.key, places)
 
     def plan(self, epoch: int, batch_size: int, *, num_processes: int = 1) -> list[list[int]]:
         """The batches of an epoch as indices of formulas of similar size; see `bucketed`."""
@@ -135,17 +143,19 @@ class TrainingFormulas:
         settings = vary_settings(image.settings, generator, self.distortion)
         return replace(sample, image=replace(image, ink=ink, settings=settings))
 
-    def _places(self, sample: Sample) -> NDArray[np.float32] | None:
+    def _places(self, sample: Sample, seen: Measured) -> NDArray[np.float32] | None:
         image = sample.image
         if not isinstance(image, InkImage) or not image.ink.symbols:
             return None
-        return places_of(sample.text.split(), image.ink, image.settings, self.spec)
+        return places_of(sample.text.split(), image.ink, image.settings, self.spec, seen)
 
 
-def _drawn(sample: Sample) -> NDArray[np.uint8]:
-    """The picture; ink is drawn without the way through PNG."""
+def _normalized(sample: Sample, spec: FormulaSpec) -> tuple[NDArray[np.uint8], Measured]:
+    """The bitmap; ink is drawn without the way through PNG, and not searched for as in a photo."""
     image = sample.image
-    return render(image.ink, image.settings) if isinstance(image, InkImage) else load_image(image)
+    if isinstance(image, InkImage):
+        return normalize_drawing(render(image.ink, image.settings), spec)
+    return normalize_formula(load_image(image), spec)
 
 
 @dataclass(frozen=True, slots=True)

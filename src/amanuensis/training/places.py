@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amanuensis.errors import DataError
-from amanuensis.images.formula import FormulaSpec
+from amanuensis.images.formula import FormulaSpec, Measured
 from amanuensis.ink import Ink, RenderSettings, stroke_boxes
 from amanuensis.latex.arrangement import Place, arrange
 
@@ -25,17 +25,23 @@ _GAIN = 1e-9  # smaller gains are rounding, and could go round in circles
 _ROWS = 1.5  # a difference in height counts so much more than one in width: formulas are wide
 
 
-def places_of(tokens: Sequence[str], ink: Ink, settings: RenderSettings, spec: FormulaSpec) -> Boxes:
+def places_of(
+    tokens: Sequence[str], ink: Ink, settings: RenderSettings, spec: FormulaSpec, seen: Measured
+) -> Boxes:
     """(L, 4) left, top, right, bottom of every token in pixels of the prepared picture; NaN for what has no place.
 
     Args:
         tokens: the caption, L of them.
         ink: with its symbols.
         settings: how it is drawn.
-        spec: how the drawing is prepared; one that is drawn as the published bitmaps are keeps its pixels.
+        spec: how the drawing is prepared.
+        seen: where that put it: what `normalize_drawing` says of the drawing.
     """
     boxes = np.full((len(tokens), 4), np.nan, dtype=np.float32)
-    reach = _reach(ink, stroke_boxes(ink, settings) * spec.scale)
+    sides = np.array([-0.5, -0.5, 0.5, 0.5])  # half a pen's width beyond the line that it was led along
+    pen = settings.pen if seen.clean and seen.scale == 1 else spec.pen  # else strokes were drawn anew
+    lines = stroke_boxes(ink, settings) - settings.pen * sides - np.asarray(seen.origin * 2)
+    reach = _reach(ink, (lines * seen.scale + pen * sides) * spec.scale)
     for token, symbol in matched_symbols(tokens, ink):
         boxes[token] = reach[symbol]
     return boxes
