@@ -63,8 +63,39 @@ def test_examples_are_as_large_as_the_unit_about_their_middle() -> None:
 
 
 def test_symbols_become_others_of_their_kind_and_the_caption_says_so() -> None:
-    texts = {drawn(number).text for number in range(40)}
-    assert texts == {r"\frac { 3 } { x } + y", r"\frac { 4 } { x } + y"}
+    captions = [drawn(number).text.split() for number in range(200)]
+    above, below, sign, last = ({tokens[place] for tokens in captions} for place in (2, 5, 7, 8))
+    assert above == below == last == {"3", "4", "x", "y"}
+    assert sign == {"+"}
+    assert {tuple(tokens[:2] + tokens[3:5] + tokens[6:7]) for tokens in captions} == {
+        ("\\frac", "{", "}", "{", "}")
+    }
+
+
+def test_rare_letters_come_as_often_as_frequent_ones() -> None:
+    often = SymbolStock({"x": STOCK.strokes["x"] * 50, "y": STOCK.strokes["y"]})
+    last = [drawn(number, stock=often).text.split()[-1] for number in range(400)]
+    assert 60 < last.count("x") < 140  # half of a half
+
+
+@pytest.mark.parametrize(
+    ("label", "above", "below"), [("e", 1.0, 0.0), ("P", 1.5, 0.0), ("p", 1.0, 0.7), ("j", 1.5, 0.6)]
+)
+def test_a_letter_stands_on_the_baseline_at_the_size_of_the_writing(
+    label: str, above: float, below: float
+) -> None:
+    stock = SymbolStock({label: [(np.array([[-0.3, -0.5], [0.3, 0.5]], dtype=np.float32),)]})
+    plain = formula("x 3", ("x", [bar(0, 10, 10, 10)]), ("3", [bar(20, 5, 10, 15)]))  # baseline 20, x 10 high
+    for place, x in ((0, 5), (1, 25)):
+        changed = next(
+            s for s in (drawn(n, plain, stock) for n in range(60)) if s.text.split()[place] == label
+        )
+        symbol = ink_of(changed).symbols[place]
+        assert symbol.label == label
+        points = np.concatenate([ink_of(changed).strokes[i] for i in symbol.strokes])
+        assert points[:, 1].min() == pytest.approx(20 - 10 * above, abs=1e-4)
+        assert points[:, 1].max() == pytest.approx(20 + 10 * below, abs=1e-4)
+        assert points[:, 0].mean() == pytest.approx(x, abs=8)
 
 
 def test_ink_and_caption_agree_on_every_symbol() -> None:
@@ -77,7 +108,7 @@ def test_ink_and_caption_agree_on_every_symbol() -> None:
 
 
 def test_a_new_symbol_stands_where_the_old_one_stood_as_large_as_it_was() -> None:
-    [changed] = [s for s in (drawn(n) for n in range(10)) if " 4 " in s.text][:1]
+    changed = next(s for s in (drawn(n) for n in range(200)) if s.text == r"\frac { 4 } { x } + y")
     four = next(symbol for symbol in ink_of(changed).symbols if symbol.label == "4")
     points = np.concatenate([ink_of(changed).strokes[i] for i in four.strokes])
     assert np.ptp(points[:, 1]) == pytest.approx(20)
@@ -88,12 +119,12 @@ def test_neighbors_make_room_and_bars_are_stretched() -> None:
     narrow = formula(r"\frac { 3 } { x } y", ("-", [bar(0, 30, 40, 0)]), ("3", [bar(18, 0, 4, 20)]),
                      ("x", [bar(15, 40, 10, 10)]), ("y", [bar(45, 25, 8, 20)]))  # fmt: skip
     wide = SymbolStock({"4": [(np.array([[-0.5, -0.5], [0.5, 0.5]], dtype=np.float32),)]})
-    changed = next(s for s in (drawn(n, narrow, wide) for n in range(20)) if "4" in s.text)
+    changed = next(s for s in (drawn(n, narrow, wide) for n in range(60)) if s.text == r"\frac { 4 } { x } y")
     ink = ink_of(changed)
     by_label = {
         symbol.label: np.concatenate([ink.strokes[i] for i in symbol.strokes]) for symbol in ink.symbols
     }
-    assert np.ptp(by_label["4"][:, 0]) == pytest.approx(20)
+    assert np.ptp(by_label["4"][:, 0]) == pytest.approx(20)  # as wide as high
     assert np.ptp(by_label["-"][:, 0]) == pytest.approx(40 + 16)
     assert np.ptp(by_label["y"][:, 0]) == pytest.approx(8)
     assert by_label["y"][:, 0].min() - by_label["-"][:, 0].max() == pytest.approx(5)

@@ -1,8 +1,9 @@
 """Formulas that nobody wrote: symbols exchanged for others of their kind, from other hands, and the caption with them.
 
 Our addition. CROHME's 8,835 training formulas hold only 4,822 captions, and a decoder soon knows them by heart: it
-goes on writing what it remembers without a look at the picture. Where 3 may stand any digit may, so a formula with
-some symbols exchanged is one that must be read. Needs ink that says which strokes make which symbol.
+goes on writing what it remembers without a look at the picture. Where 3 may stand any digit or letter may, so a formula
+with some symbols exchanged is one that must be read, and rare letters, P or j, are seen as often as x. Needs ink that
+says which strokes make which symbol.
 """
 
 from __future__ import annotations
@@ -18,18 +19,27 @@ from amanuensis.ink import Ink, InkImage, InkSymbol
 from amanuensis.records import Sample
 from amanuensis.training.places import matched_symbols
 
-_KINDS = (
-    "0 1 2 3 4 5 6 7 8 9",
-    r"a c e m n o r s u v w x z \alpha \pi \sigma \infty",
-    r"b d f h k l t \theta \lambda",
-    r"g j p q y \beta \gamma \mu \phi",
-    r"A B C E F G H I L M N P R S T V X Y \Delta",
+_LINES = {
+    r"a c e m n o r s u v w x z \alpha \pi \sigma \infty": (1.0, 0.0),
+    r"b d f h k l \theta \lambda": (1.6, 0.0),
+    r"i t": (1.4, 0.0),
+    r"g p q y \gamma \mu": (1.0, -0.7),
+    r"j \beta \phi": (1.5, -0.6),
+    r"A B C E F G H I L M N P R S T V X Y \Delta 0 1 2 3 4 5 6 7 8 9": (1.5, 0.0),
+}
+"""Letters and digits: how far they reach above the baseline and, negative, below it, in heights of an x.
+
+They are one kind: where one stands any other may, as large as letters are there, so that size still tells c from C."""
+
+_OTHERS = (
     r"+ - \times \div \pm",
     r"= < > \leq \geq \neq \rightarrow",
     r"\sin \cos \tan \log",
+    ". ,",
 )
-"""Symbols of one kind stand in the same places at the same size, so that size still tells c from C."""
+"""Symbols of one kind stand in the same places at the same size."""
 
+_FLAT = 0.3  # height over width of what tells little of how large its neighbors are written
 _NARROW = 1e-6  # half a width below which a symbol has none
 _SYMBOL_SHARE = 0.5  # of a formula's symbols that have a kind
 
@@ -90,7 +100,8 @@ class SymbolStock:
         example = examples[int(generator.integers(len(examples)))]
         points = _points(ink, ink.symbols[index])
         low, high = points.min(axis=0), points.max(axis=0)
-        middle, size = (low + high) / 2, float((high - low).max()) or 1.0
+        labels = ink.symbols[index].label, label
+        middle, size = _room(labels, np.stack([low, high]), np.concatenate(example))
         new = tuple(stroke * size for stroke in example)
         width = float(np.ptp(np.concatenate(new)[:, 0]))
         half = float(high[0] - low[0]) / 2
@@ -105,7 +116,7 @@ class _Change:
         index: of the symbol that goes.
         label: of the one that comes.
         strokes: (N, 2) each, about its middle.
-        middle: (2,) where the old one stood.
+        middle: (2,) where it stands.
         half: half the old one's width.
         grow: how much further the new one reaches to either side.
     """
@@ -118,7 +129,36 @@ class _Change:
     grow: float
 
 
-_KIND_OF = {label: tuple(kind.split()) for kind in _KINDS for label in kind.split()}
+_LINES_OF = {label: lines for labels, lines in _LINES.items() for label in labels.split()}
+_KIND_OF = {label: tuple(_LINES_OF) for label in _LINES_OF} | {
+    label: tuple(kind.split()) for kind in _OTHERS for label in kind.split()
+}
+
+
+def _room(
+    labels: tuple[str, str], corners: NDArray[np.float64], example: NDArray[np.floating]
+) -> tuple[NDArray[np.float64], float]:
+    """Where the middle of a new symbol is, and what its unit is multiplied by.
+
+    A letter or digit stands on the baseline of the old one, at the size of its writing; everything else has the larger
+    side of the old one, about the same middle.
+
+    Args:
+        labels: the old one and the new one, of one kind.
+        corners: (2, 2) of the old symbol: left and top, right and bottom; y grows downwards.
+        example: (N, 2) points of the new one in its unit.
+    """
+    old, new = labels
+    low, high = corners
+    middle = (low + high) / 2
+    if new not in _LINES_OF or high[1] - low[1] <= _FLAT * (high[0] - low[0]):
+        return middle, float((high - low).max()) or 1.0
+    (top, bottom), (new_top, new_bottom) = _LINES_OF[old], _LINES_OF[new]
+    unit = (high[1] - low[1]) / (top - bottom)
+    baseline = high[1] + bottom * unit
+    middle[1] = baseline - (new_top + new_bottom) / 2 * unit
+    height = (new_top - new_bottom) * unit
+    return middle, float(height / max(np.ptp(example[:, 1]), _FLAT))
 
 
 def _points(ink: Ink, symbol: InkSymbol) -> NDArray[np.float64]:

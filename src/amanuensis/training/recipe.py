@@ -276,8 +276,9 @@ class FormulaSection(_Section):
         detach, direction: of "mutual": whether a peer is a constant to its learner, and then whose distribution comes
             first in the KL, "literal" (the learner's, eq. 12) or "peer_first" (C11).
         distort: how much the ink is varied, 0 to 1 (our addition); bitmaps cannot be.
-        exchange: share of the formulas of an epoch in which symbols are exchanged for others of their kind, from other
-            hands (our addition); it needs ink that says which strokes make which symbol, as CROHME's.
+        exchange: share of the formulas of an epoch in which symbols are exchanged for others of their kind, as letters
+            and digits are, from other hands (our addition); it needs ink that says which strokes make which symbol, as
+            CROHME's.
         excerpts: share of the formulas of an epoch of which a part is shown in place of the whole: a numerator, one
             side of an equation (our addition); it needs such ink too.
         guidance: how much attention is shown where symbols stand at the beginning (our addition); it needs
