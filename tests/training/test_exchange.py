@@ -85,8 +85,9 @@ def test_a_letter_stands_on_the_baseline_at_the_size_of_the_writing(
     label: str, above: float, below: float
 ) -> None:
     stock = SymbolStock({label: [(np.array([[-0.3, -0.5], [0.3, 0.5]], dtype=np.float32),)]})
-    plain = formula("x 3", ("x", [bar(0, 10, 10, 10)]), ("3", [bar(20, 5, 10, 15)]))  # baseline 20, x 10 high
-    for place, x in ((0, 5), (1, 25)):
+    x_3_p = ("x", [bar(0, 10, 10, 10)]), ("3", [bar(20, 5, 10, 15)]), ("p", [bar(40, 10, 10, 17)])
+    plain = formula("x 3 p", *x_3_p)  # baseline 20, x 10 high
+    for place, x in ((0, 5), (1, 25), (2, 45)):
         changed = next(
             s for s in (drawn(n, plain, stock) for n in range(60)) if s.text.split()[place] == label
         )
