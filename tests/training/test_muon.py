@@ -8,6 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from amanuensis.models import build_formula_network, build_network
+from amanuensis.models.classifier import Classifier
 from amanuensis.training.muon import Muon, orthogonalized
 from amanuensis.training.optimizers import OptimizerSettings, make_optimizer
 from amanuensis.training.state import Progress, load_state, save_state
@@ -23,7 +25,7 @@ class Small(nn.Module):
         self.lstm = nn.LSTM(5, 4, batch_first=True)
         self.embedding = nn.Embedding(7, 5)
         self.norm = nn.LayerNorm(4)
-        self.head = nn.Linear(4, 7)
+        self.head = Classifier(4, 7)
 
 
 def with_gradients(network: nn.Module, seed: int) -> None:
@@ -80,6 +82,24 @@ def test_vectors_embeddings_and_heads_follow_adamw() -> None:
     for name in names:
         torch.testing.assert_close(own[name], other[name])
     assert not torch.allclose(own["conv.weight"], other["conv.weight"])
+
+
+def test_the_last_layer_of_every_network_is_a_classifier() -> None:
+    """It must be said in the network, not guessed from a name: CATNet's and HTR-JAND's are called differently."""
+    for network, layers in (
+        (build_network("htr-jand-teacher-cpu", 50), {"head", "auxiliary_head"}),
+        (build_formula_network("catnet-small", 50), {"decoders.0.output", "decoders.1.output"}),
+        (build_formula_network("bttr-small", 50, {"decoders": 1}), {"decoders.0.head"}),
+    ):
+        found = {name for name, module in network.named_modules() if isinstance(module, Classifier)}
+        assert found == layers
+        matrices = {
+            id(weight)
+            for group in make_optimizer(network, SETTINGS).param_groups
+            if group["stacked"]
+            for weight in group["params"]
+        }
+        assert not matrices & {id(network.get_submodule(name).weight) for name in layers}
 
 
 def test_decay_and_frozen_parts() -> None:

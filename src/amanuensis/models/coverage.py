@@ -23,6 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from amanuensis.models.classifier import Classifier
+
 State = tuple[Tensor, ...]
 """What a hypothesis carries: hidden state(s) (N, S) and last the coverage (N, H', W'); a beam reorders by index."""
 
@@ -98,7 +100,7 @@ class CoverageDecoder(nn.Module):
         self.from_symbol = nn.Linear(config.embedding, config.embedding)
         self.from_state = nn.Linear(config.hidden, config.embedding)
         self.from_context = nn.Linear(width, config.embedding)
-        self.output = nn.Linear(config.embedding // 2, num_classes)
+        self.output = Classifier(config.embedding // 2, num_classes)
         self.dropout = config.dropout
 
     def forward(self, embedded: Tensor, memory: Memory) -> tuple[Tensor, Tensor]:

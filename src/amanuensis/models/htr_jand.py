@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from amanuensis.models.classifier import Classifier
 from amanuensis.models.layers import (
     BiLSTM,
     CombinedAttention,
@@ -97,8 +98,8 @@ class HtrJand(nn.Module):
         self.recurrent = _RecurrentStack(features, config)
         width = self.recurrent.width
         self.attention = _attention(width, config)
-        self.head = nn.Linear(width, num_classes)
-        self.auxiliary_head = nn.Linear(features, num_classes) if config.auxiliary else None
+        self.head = Classifier(width, num_classes)
+        self.auxiliary_head = Classifier(features, num_classes) if config.auxiliary else None
 
     def forward(self, images: Tensor, widths: Tensor) -> LineOutput:
         """Read a batch.

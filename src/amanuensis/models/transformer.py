@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from amanuensis.errors import ModelError
+from amanuensis.models.classifier import Classifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +186,7 @@ class TransformerDecoder(nn.Module):
         super().__init__()
         self.config = config
         self.layers = nn.ModuleList(TransformerLayer(config) for _ in range(config.layers))
-        self.head = nn.Linear(config.width, num_classes)
+        self.head = Classifier(config.width, num_classes)
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)

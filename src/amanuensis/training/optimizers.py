@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from amanuensis.models.classifier import Classifier
 from amanuensis.training.muon import Muon
 
 
@@ -75,10 +76,10 @@ _GATES = {nn.LSTM: 4, nn.GRU: 3, nn.LSTMCell: 4, nn.GRUCell: 3}
 
 
 def _stacked_matrices(network: nn.Module) -> dict[str, int]:
-    """How many matrices each weight stacks; vectors, embeddings and classifiers (`head`s) are not in it."""
+    """How many matrices each weight stacks; vectors, embeddings and classifiers are not in it."""
     stacked = {}
     for prefix, module in network.named_modules():
-        if isinstance(module, nn.Embedding) or prefix.endswith("head"):
+        if isinstance(module, nn.Embedding | Classifier):
             continue
         for name, parameter in module.named_parameters(prefix, recurse=False):
             if parameter.dim() > 1:
