@@ -41,7 +41,7 @@ def test_a_shipped_model_is_found_by_name(shipped: Path) -> None:
 
 
 def test_an_unknown_name_lists_and_guesses(shipped: Path) -> None:
-    with pytest.raises(ModelError, match=r"\(bars\)\. Did you mean bars"):
+    with pytest.raises(ModelError, match=r"\(bars\); did you mean bars\?"):
         find_model("bar")
 
 

@@ -15,7 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from amanuensis.errors import DataError, RecipeError, TrainingError
+from amanuensis.errors import DataError, ModelError, RecipeError, TrainingError
 from amanuensis.recognition import Recognizer, read_config
 from amanuensis.training import RunFolder, RunOptions, export, train
 from amanuensis.training.build import Place
@@ -121,6 +121,15 @@ def test_a_finished_run_resumes_to_nothing_and_another_recipe_is_refused(
     labels.write_text(labels.read_text().replace("minim", "mimim"))
     with pytest.raises(TrainingError, match="drawn"):
         train(path, options=_options(out, resume=True))
+
+
+def test_a_slip_leaves_no_folder_behind(recipe: dict[str, Any], tmp_path: Path) -> None:
+    path, out = write_recipe(tmp_path / "r.toml", recipe), tmp_path / "run"
+    with pytest.raises(ModelError, match="nosuch"):
+        train(path, options=_options(out, start_from="nosuch"))
+    with pytest.raises(DataError, match="nowhere"):
+        train(path, overrides=["data.paths=['nowhere']"], options=_options(out))
+    assert not out.exists()
 
 
 def test_fine_tuning_unites_alphabets_and_keeps_what_is_frozen(

@@ -137,6 +137,6 @@ def _unknown(name: str) -> str:
     """What to say of a name that is nothing: the nearest name, and all there are."""
     names = sorted(_entries())
     near = difflib.get_close_matches(name, names, n=1)
-    meant = f" Did you mean {near[0]}?" if near else ""
+    meant = f"; did you mean {near[0]}?" if near else ""
     listed = ", ".join(names) or "none is installed"
-    return f"{name}: no such model folder, and no shipped model has that name ({listed}).{meant}"
+    return f"{name}: no such model folder, and no shipped model has that name ({listed}){meant}"

@@ -193,6 +193,6 @@ def known(table: Mapping[str, T], name: str, what: str) -> T:
     """
     if name not in table:
         near = difflib.get_close_matches(name, table, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         raise RecipeError(f"no {what} is called {name!r}{hint} There are: {', '.join(table)}")
     return table[name]

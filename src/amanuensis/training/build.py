@@ -100,9 +100,10 @@ def _train(recipe: Recipe, run: RunFolder, options: RunOptions, world: World) ->
     place = Place(device, world, console, _deadline(options))
     beginning = run.resume(recipe) if options.resume else None
     if not options.resume:
-        run.create()
+        run.check_free()
     start = load_start(options.start_from) if options.start_from and beginning is None else None
     sources = read_sources(recipe.data, recipe.seed)
+    run.create()  # a slip in a name leaves no empty folder behind
     if beginning is not None:
         run.check_data(beginning.fingerprints, sources.fingerprints)
     task = TASKS[recipe.task]

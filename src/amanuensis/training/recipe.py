@@ -468,7 +468,7 @@ def _raw_recipe(name_or_path: str | Path) -> dict[str, Any]:
     shipped = _shipped_texts()
     if str(name_or_path) not in shipped:
         near = difflib.get_close_matches(str(name_or_path), shipped, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
+        hint = f"; did you mean {near[0]!r}?" if near else "."
         raise RecipeError(f"no recipe is called {str(name_or_path)!r}{hint} There are: {', '.join(shipped)}")
     return _parse(shipped[str(name_or_path)], str(name_or_path))
 

@@ -107,8 +107,8 @@ class RunFolder:
         if changed:
             raise TrainingError(f"{self.path}: {complaint}: {', '.join(changed)}")
 
-    def create(self) -> None:
-        """Make the folder for a new run.
+    def check_free(self) -> None:
+        """A new run never writes over another.
 
         Raises:
             TrainingError: a run lies there already.
@@ -117,6 +117,9 @@ class RunFolder:
             raise TrainingError(
                 f"{self.path}: holds a run already; --resume goes on with it, --out chooses another"
             )
+
+    def create(self) -> None:
+        """Make the folder, if it is not there."""
         self.path.mkdir(parents=True, exist_ok=True)
 
     def progress(self) -> Progress | None:
