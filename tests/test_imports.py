@@ -107,7 +107,7 @@ def folder(module: str) -> str:
 
 def test_every_folder_has_its_place_in_the_order() -> None:
     folders = {folder(module) for module in MODULES} - {""}
-    assert folders <= set(ORDER), "a new folder: give it a place in ORDER and in the table of docs/README.md"
+    assert folders <= set(ORDER), "a new folder: give it a place in ORDER and in the table of CONTRIBUTING.md"
 
 
 def test_a_folder_imports_only_what_stands_above_it() -> None:

@@ -94,6 +94,27 @@ def test_a_network_is_shown_by_parts(run) -> None:
     assert sum(shown["parts"].values()) == shown["parameters"]
 
 
+def test_a_formula_network_is_listed_and_shown(run, shipped: Path) -> None:
+    pytest.importorskip("torch")
+    assert "catnet-small" in run("models", "list").stdout
+    shown = json.loads(run("models", "show", "catnet-small", "--json").stdout)
+    assert list(shown["parts"]) == ["encoders", "embeddings", "decoders"]
+    assert sum(shown["parts"].values()) == shown["parameters"] > 0
+
+
+@pytest.mark.parametrize(
+    ("task", "scores", "told"),
+    [
+        ("text", {"val": {"cer": 0.5}, "test": {"cer": 0.125}}, "CER 12.5 % (test)"),
+        ("math", {"test2014": {"exprate": 0.25, "wer": 0.5}, "test2016": {}}, "ExpRate 25.0 % (test2014)"),
+        ("math", {"val": {"exprate": 0.25}}, "-"),
+    ],
+)
+def test_a_model_is_listed_with_the_score_of_its_task(task: str, scores: dict, told: str) -> None:
+    config = types.SimpleNamespace(name="m", languages=(), task=task, scores=scores, parameters=1, licence="")
+    assert models_module._row(config)[2] == told
+
+
 def test_a_network_needs_torch(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models_module, "_has_torch", lambda: False)
     result = run("models", "show", "htr-jand-teacher", "--json")

@@ -43,7 +43,7 @@ def list_models(as_json: Json = False) -> None:
     if as_json:
         print_json({"models": [_summary(config) for config in configs], "networks": networks})
         return
-    header = ("model", "languages", "CER %", "parameters", "licence")
+    header = ("model", "languages", "score", "parameters", "licence")
     print_table(header, [_row(config) for config in configs])
     if networks:
         typer.echo(f"\nNetworks to train: {', '.join(networks)}")
@@ -94,30 +94,30 @@ def _has_torch() -> bool:
 def _network_names() -> list[str]:
     if not _has_torch():
         return []
-    from amanuensis.models import NETWORKS  # noqa: PLC0415
+    from amanuensis.models import FORMULA_NETWORKS, NETWORKS  # noqa: PLC0415
 
-    return list(NETWORKS)
+    return [*NETWORKS, *FORMULA_NETWORKS]
 
 
 def _network(name: str) -> dict[str, Any]:
-    """A network as the paper's union of characters needs it."""
+    """A network with as many classes as its paper's data need."""
     from dataclasses import asdict  # noqa: PLC0415
 
-    from amanuensis.models import (  # noqa: PLC0415
-        PAPER_NUM_CLASSES,
-        build_network,
-        network_config,
-        num_parameters,
-        parameter_breakdown,
-    )
+    from amanuensis import models  # noqa: PLC0415
 
-    network = build_network(name)
+    if name in models.NETWORKS:
+        lines = models.build_network(name)
+        parts, classes, config = models.parameter_breakdown(lines), models.PAPER_NUM_CLASSES, lines.config
+        return _network_told(name, parts, classes, asdict(config))
+    formulas = models.build_formula_network(name)
+    parts = {part: models.num_parameters(network) for part, network in formulas.named_children()}
+    return _network_told(name, parts, models.CROHME_NUM_CLASSES, asdict(formulas.config))
+
+
+def _network_told(name: str, parts: dict[str, int], classes: int, options: dict[str, Any]) -> dict[str, Any]:
     return {
-        "name": name,
-        "parameters": num_parameters(network),
-        "classes": PAPER_NUM_CLASSES,
-        "parts": parameter_breakdown(network),
-        "options": asdict(network_config(name)),
+        **{"name": name, "parameters": sum(parts.values()), "classes": classes},
+        **{"parts": parts, "options": options},
     }
 
 
@@ -128,14 +128,22 @@ def _summary(config: ModelConfig) -> dict[str, Any]:
 
 
 def _row(config: ModelConfig) -> tuple[str, ...]:
-    cer = config.scores.get("test", {}).get("cer")
     return (
         config.name,
         ", ".join(config.languages) or "-",
-        "-" if cer is None else f"{100 * cer:.1f}",
+        _score(config),
         f"{config.parameters:,}",
         config.licence or "-",
     )
+
+
+def _score(config: ModelConfig) -> str:
+    """Of the first test that the model keeps: the error rate of lines, the share of formulas without error."""
+    measure, shown = ("exprate", "ExpRate") if config.task == "math" else ("cer", "CER")
+    for name, told in config.scores.items():
+        if name.startswith("test") and told.get(measure) is not None:
+            return f"{shown} {100 * told[measure]:.1f} % ({name})"
+    return "-"
 
 
 def _print_entry(key: str, value: Any, indent: str = "") -> None:

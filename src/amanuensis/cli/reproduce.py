@@ -154,7 +154,7 @@ def math_table(
     *,
     results: Annotated[
         Path, typer.Option("--results", metavar="DIR", help="The folder of result files, of any names.")
-    ],
+    ] = Path("results"),
     data: Annotated[
         Path | None,
         typer.Option("--data", metavar="DATA", help="CROHME; by default $AMANUENSIS_DATA/math/crohme."),

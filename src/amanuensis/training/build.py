@@ -253,7 +253,7 @@ def _summary(recipe: Recipe, parts: Parts, steps: int, place: Place) -> str:
     if recipe.task == "text" and from_scratch and train.num_real < FEW_LINES:
         summary += (
             f"\nwarning: {train.num_real} lines are too few to learn reading from; "
-            "start from a model that reads: train finetune --from text-small"
+            "start from a model that reads: train --from text-small --data ..."
         )
     return summary
 

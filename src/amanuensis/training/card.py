@@ -131,6 +131,6 @@ def _limits(config: TextConfig) -> str:
     )
     return (
         f"## Limits\n\nIt reads single lines of the hands, times and languages above; others read worse, and {told}. "
-        "Fine-tune it on some hundred lines of your own:\n"
-        f"`amanuensis train finetune --from {config.name} --set 'data.paths=[\"my-lines\"]'`."
+        "Fine-tune it on some dozen lines of your own, or more:\n"
+        f"`amanuensis train --from {config.name} --data my-lines`."
     )
