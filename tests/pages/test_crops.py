@@ -70,6 +70,22 @@ def test_an_upright_line_is_turned() -> None:
     assert np.allclose(crop.to_page @ (0, 0, 1), (50, 180))
 
 
+@pytest.mark.parametrize("end", [71, 72, 73])
+@pytest.mark.parametrize(("first", "last", "corner"), [(20, 180, (80, 20)), (180, 20, (50, 180))])
+def test_an_upright_line_is_cut_the_way_it_runs_however_it_leans(
+    end: int, first: int, last: int, corner: tuple[int, int]
+) -> None:
+    polygon = ((50, 20), (80, 20), (80, 180), (50, 180))
+    crop = LineCutter(picture(), page_of()).cut(TextLine("l", polygon, ((72, first), (end, last))))
+    assert np.allclose(crop.to_page @ (0, 0, 1), corner, atol=2)
+
+
+def test_a_line_that_runs_leftwards_is_not_turned_over() -> None:
+    polygon = ((50, 20), (200, 20), (200, 50), (50, 50))
+    crop = LineCutter(picture(), page_of()).cut(TextLine("l", polygon, ((200, 45), (50, 45))))
+    assert np.allclose(crop.to_page @ (0, 0, 1), (50, 20))
+
+
 def test_a_slight_slope_is_left_so_that_pixels_stay() -> None:
     grey = np.arange(200 * 300).reshape(200, 300).astype(np.uint8)
     polygon = ((50, 40), (249, 40), (249, 69), (50, 69))

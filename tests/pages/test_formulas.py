@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import page_files
 import pytest
+from read_pages import BY
 
 from amanuensis.errors import AmanuensisError, ImageError
-from amanuensis.pages import read, read_page
+from amanuensis.pages import read, read_page, write
 from amanuensis.pages.formulas import NEEDS_MODEL, with_formula_lines
 from amanuensis.recognition import FormulaRecognizer
 from amanuensis.records import Page, Reading, Region
@@ -86,3 +87,28 @@ def test_a_new_line_gets_a_name_that_nobody_has() -> None:
         tuple(Region(name, corners, is_formula=True) for name in ("m", "m")),
     )
     assert [line.id for line in with_formula_lines(page).lines] == ["m_formula", "m_formula_"]
+
+
+def test_a_formula_that_nobody_read_costs_nothing_else_of_its_file(
+    tmp_path: Path, formulas: FormulaRecognizer
+) -> None:
+    page_files.write_image(tmp_path / "scan.png")
+    body = "".join(
+        page_files.region(name, inside, tag)
+        for name, inside, tag in [
+            ("r", page_files.page_line("a"), "TextRegion"),
+            ("m", "", "MathsRegion"),
+            ("i", "", "ImageRegion"),
+        ]
+    )
+    [source] = read(page_files.write(tmp_path, page_files.page_xml(body)))
+    unread, with_formula = read_page(source, Lines()), read_page(source, Lines(), formulas=formulas)
+    assert [line.id for line in unread.lines] == ["a", "m_formula"]
+    updated, new = (write(page, source, ["page"], BY)[".xml"].decode() for page in (unread, with_formula))
+    assert all(text in updated for text in ("text 21", "MathsRegion", "ImageRegion"))
+    assert "x^{y}" in new
+    assert "ImageRegion" not in new
+    assert unread.remarks == ()
+    assert with_formula.remarks == (
+        "has lines that scan.xml does not have: -f page writes a new file, no update of it",
+    )

@@ -67,6 +67,14 @@ def test_three_columns_of_like_width_have_no_margin() -> None:
     assert order_of(lines) == list(range(len(lines)))
 
 
+@pytest.mark.parametrize("row", [100, 400, 760])
+def test_a_single_line_beside_two_columns_does_not_mix_them(row: int) -> None:
+    columns = [line(x, x + 400, y) for x in (50, 500) for y in range(100, 600, 50)]
+    order = order_of([*columns, line(1000, 1200, row)])
+    assert order[:10] == list(range(10))
+    assert [number for number in order if number != 20] == list(range(20))
+
+
 def test_a_line_with_a_baseline_only_has_its_place_too() -> None:
     lines = [line(0, 300, 150), ((), ((0, 100), (300, 100))), line(0, 300, 50)]
     assert order_of(lines) == [2, 1, 0]

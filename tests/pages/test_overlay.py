@@ -37,3 +37,9 @@ def test_large_pages_are_drawn_smaller_and_coordinates_fit() -> None:
     colored = np.ptp(drawn.astype(int), axis=2) > 100
     assert colored[158:164, 800].any()
     assert not colored[100:150].any()
+
+
+def test_a_region_of_one_point_has_no_outline_to_draw() -> None:
+    grey = np.full((100, 200), 255, np.uint8)
+    for points in ((), SQUARE[:1], SQUARE[:2]):
+        assert draw_overlay(Page("p", "p.png", 200, 100, (Region("r", points),)), grey).size == (200, 100)

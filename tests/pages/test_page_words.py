@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from read_pages import BY
 
-from amanuensis.errors import DataError, ImageError
+from amanuensis.errors import DataError
 from amanuensis.pages import read as read_sources
 from amanuensis.pages.crops import LineCutter
 from amanuensis.pages.pipeline import read_lines, read_page
@@ -153,14 +153,6 @@ def test_a_line_that_cannot_be_read_keeps_its_place_and_says_why(tiny_model: Pat
 def test_pages_without_lines_are_read_as_such(tiny_model: Path) -> None:
     page = Page("p", "p.png", 10, 10)
     assert read_lines(page, np.zeros((10, 10), np.uint8), Recognizer.load(tiny_model)) == page
-
-
-def test_a_region_is_cut_as_one_picture() -> None:
-    grey, _ = line_with_blocks()
-    cutter = LineCutter(grey, Page("p", "p.png", *SIZE))
-    assert cutter.cut_region(Region("f", ((10, 10), (59, 10), (59, 39), (10, 39)))).grey.shape == (30, 50)
-    with pytest.raises(ImageError, match="region f has no outline"):
-        cutter.cut_region(Region("f"))
 
 
 def test_given_lines_are_read_and_others_are_found(tiny_model: Path, tmp_path: Path) -> None:

@@ -139,6 +139,21 @@ def test_addresses_do_not_lead_out_of_the_folder(tmp_path: Path) -> None:
             source.load()
 
 
+@pytest.mark.parametrize(
+    ("address", "label"), [("https://example.org/a.jpg", "x" * 300), ("https://[bad/a.jpg", "é" * 127 + "x")]
+)
+def test_names_that_no_file_can_have_cost_their_canvas_only(tmp_path: Path, address: str, label: str) -> None:
+    write_image(tmp_path / "b.png")
+    (tmp_path / "ms.json").write_text(
+        json.dumps(version_3(address, "https://example.org/b.png", label=label))
+    )
+    lost, found = read(tmp_path / "ms.json")
+    assert found.load().shape == (100, 200)
+    assert lost.files() == (tmp_path / "ms.json",)
+    with pytest.raises(ImageError, match="no image of a canvas lies beside it"):
+        lost.load()
+
+
 BROKEN = ["{", '{"a": 1}', '{"type": "Manifest"}', '{"type": "Manifest", "items": 3}', '{"a":' * 5000]
 
 

@@ -116,8 +116,8 @@ def test_alto_with_blocks_tags_and_baselines(tmp_path: Path) -> None:
     first, second = block.lines
     assert (first.transcription, second.transcription) == ("Je suis ve-", None)
     assert first.baseline == ((20, 25), (180, 26))
-    assert second.polygon == ((20, 40), (120, 40), (120, 60), (20, 60))
-    assert second.baseline == ((20, 55), (120, 55))
+    assert second.polygon == ((20, 40), (119, 40), (119, 59), (20, 59))
+    assert second.baseline == ((20, 55), (119, 55))
 
 
 def test_alto_in_tenths_of_millimeters_becomes_pixels(tmp_path: Path) -> None:
@@ -126,7 +126,72 @@ def test_alto_in_tenths_of_millimeters_becomes_pixels(tmp_path: Path) -> None:
         write(tmp_path, alto_xml(f'<TextBlock ID="b">{line}</TextBlock>', unit="mm10", size=(1000, 500)))
     )
     assert (page.width, page.height) == (200, 100)
-    assert page.lines[0].polygon == ((20, 10), (120, 10), (120, 30), (20, 30))
+    assert page.lines[0].polygon == ((20, 10), (119, 10), (119, 29), (20, 29))
+
+
+def test_alto_in_millimeters_without_its_image_says_which_is_missing(tmp_path: Path) -> None:
+    path = write(tmp_path, alto_xml("", unit="mm10", size=(1000, 500), image="lost.tif"))
+    (tmp_path / "scan.png").unlink()
+    with pytest.raises(ImageError, match=r"its image lost.tif is not there; looked in"):
+        list(read(path))
+
+
+def test_alto_in_millimeters_needs_the_size_of_the_page(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="WIDTH and HEIGHT of the page are needed"):
+        list(read(write(tmp_path, alto_xml("", unit="mm10", size=(0, 500)))))
+
+
+@pytest.mark.parametrize("empty", ["", '<Shape><Polygon POINTS=""/></Shape>'])
+def test_an_alto_box_counts_where_there_are_no_points_and_is_clipped(tmp_path: Path, empty: str) -> None:
+    place = 'HPOS="-3" VPOS="90" WIDTH="60" HEIGHT="20" BASELINE="-2"'
+    page = one(
+        write(
+            tmp_path, alto_xml(f'<TextBlock ID="b"><TextLine ID="l" {place}>{empty}</TextLine></TextBlock>')
+        )
+    )
+    assert page.lines[0].polygon == ((0, 90), (56, 90), (56, 99), (0, 99))
+    assert page.lines[0].baseline == ((0, 0), (56, 0))
+
+
+@pytest.mark.parametrize("place", ['HPOS="x"', 'HPOS="-1e300"', 'WIDTH="-5"', 'VPOS="nan"'])
+def test_an_alto_box_that_is_none_is_named(tmp_path: Path, place: str) -> None:
+    key = place.partition("=")[0]
+    others = " ".join(f'{name}="1"' for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT") if name != key)
+    with pytest.raises(DataError, match=rf"l: {key} is"):
+        list(
+            read(
+                write(
+                    tmp_path, alto_xml(f'<TextBlock ID="b"><TextLine ID="l" {place} {others}/></TextBlock>')
+                )
+            )
+        )
+
+
+SIZE = 'imageWidth="200" imageHeight="100"'
+
+
+@pytest.mark.parametrize("size", ["", 'imageWidth="0" imageHeight="0"', 'imageWidth="200"'])
+def test_page_without_a_size_has_that_of_its_image(tmp_path: Path, size: str) -> None:
+    page = one(write(tmp_path, page_xml(region("r", page_line("a"))).replace(SIZE, size)))
+    assert (page.width, page.height) == (200, 100)
+    assert page.lines[0].polygon == ((20, 10), (180, 10), (180, 30), (20, 30))
+
+
+def test_page_without_a_size_and_an_image_is_still_counted(tmp_path: Path) -> None:
+    path = write(tmp_path, page_xml(region("r", page_line("a"))).replace(SIZE, ""))
+    (tmp_path / "scan.png").unlink()
+    [source] = read(path)
+    with pytest.raises(ImageError, match=r"scan.png is not there"):
+        source.load()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [page_xml("").replace(SIZE, 'imageWidth="14400" imageHeight="7200"'), alto_xml("", size=(14400, 7200))],
+)
+def test_a_page_that_no_picture_may_be_as_large_as_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(DataError, match="a page of 14400 x 7200 is more than 100 million pixels"):
+        list(read(write(tmp_path, text)))
 
 
 def test_alto_in_reading_order(tmp_path: Path) -> None:
@@ -164,7 +229,18 @@ def test_a_missing_image_is_the_failure_of_its_page(tmp_path: Path) -> None:
         source.load()
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 253 + ".p", "é" * 1000 + "/scan"])
+def test_a_name_that_is_too_long_for_a_file_is_one_that_is_not_there(tmp_path: Path, name: str) -> None:
+    path = write(tmp_path, page_xml("", image=name), "other.xml")
+    [source] = read(path)
+    assert source.files() == (path,)
+    with pytest.raises(ImageError, match="is not there"):
+        source.load()
+
+
 ELSEWHERE = (
+    ".",
+    "./",
     "/etc/passwd",
     "../scan.png",
     "a/../../scan.png",
@@ -214,6 +290,14 @@ def test_a_page_of_a_wrong_encoding_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "scan.xml"
     path.write_bytes(page_xml(page_line("a", "é")).encode("latin-1"))
     with pytest.raises(DataError, match="broken XML"):
+        list(read(path))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_is_refused_by_name(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "scan.xml"
+    path.write_bytes(("\ufeff" + page_xml("").replace("UTF-8", "UTF-16")).encode(encoding))
+    with pytest.raises(DataError, match="UTF-16"):
         list(read(path))
 
 

@@ -2,20 +2,21 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from page_files import write_image
+from page_files import page_xml, write_image
 from PIL import Image
 from read_pages import BY, EMPTY, ODD, ORDINARY, page_of, read_line
 
 from amanuensis.errors import DataError, ImageError
 from amanuensis.pages import FORMATS, moment_of_run, read, suffixes, write
 from amanuensis.pages.write_pdf import searchable_pdf
-from amanuensis.records import Page, Region
+from amanuensis.records import Alternative, Page, Reading, Region
 
 
 def test_text_has_a_row_per_line(tmp_path: Path) -> None:
@@ -42,6 +43,16 @@ def test_json_says_all(tmp_path: Path) -> None:
     line = told["regions"][0]["lines"][0]
     assert (line["text"], line["transcription"], line["confidence"]) == ("été & <fin>", "old", 0.1235)
     assert line["words"][0] == {"text": "été", "box": [20, 10, 68, 30], "confidence": 0.9877}
+
+
+def test_json_tells_what_was_read_before_correction_and_other_readings(tmp_path: Path) -> None:
+    [source] = read(write_image(tmp_path / "scan.png"))
+    reading = Reading("right", 0.9, alternatives=(Alternative("light", 0.12346),), uncorrected="rihgt")
+    page = page_of(Region("r", (), (replace(read_line("a", "right"), reading=reading), read_line("b", "x"))))
+    first, second = json.loads(write(page, source, ["json"], BY)[".json"])["regions"][0]["lines"]
+    assert (first["text"], first["uncorrected"]) == ("right", "rihgt")
+    assert first["alternatives"] == [{"text": "light", "confidence": 0.1235}]
+    assert not {"uncorrected", "alternatives"} & second.keys()
 
 
 def test_every_format_takes_every_page(tmp_path: Path) -> None:
@@ -138,15 +149,34 @@ def test_a_jpeg_is_embedded_as_it_is_unless_it_is_turned(tmp_path: Path) -> None
     assert (tmp_path / "turned.jpg").read_bytes() not in pdf_of(ORDINARY, tmp_path / "turned.jpg")
 
 
-def test_upright_lines_are_set_upright(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["scan.jpg", "scan.png"])
+def test_the_sheet_has_the_size_of_its_picture_whatever_size_the_page_file_gives(
+    tmp_path: Path, name: str
+) -> None:
+    Image.new("L", (400, 200), 230).save(tmp_path / name, dpi=(300, 300))
+    (tmp_path / "scan.xml").write_text(page_xml("", image=name))
+    [source] = read(tmp_path / "scan.xml")
+    found = re.search(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", searchable_pdf([(source.page, source)], BY))
+    assert found is not None
+    assert [float(side) for side in found.groups()] == pytest.approx(
+        [96, 48], abs=0.01
+    )  # PNG counts by the meter
+
+
+@pytest.mark.parametrize("rows", [(90, 10), (10, 90)])
+def test_upright_lines_are_set_the_way_they_run(tmp_path: Path, rows: tuple[int, int]) -> None:
     pdfium = pytest.importorskip("pypdfium2")
-    line = replace(read_line("l", "abcd"), baseline=((40, 90), (40, 10)))
+    line = replace(read_line("l", "abcd"), baseline=((40, rows[0]), (40, rows[1])))
     line = replace(line, words=(replace(line.words[0], box=(30, 10, 50, 90)),))
     data = pdf_of(page_of(Region("r", (), (line,))), write_image(tmp_path / "scan.png"))
     document = pdfium.PdfDocument(data)
     boxes = [document[0].get_textpage().get_charbox(i) for i in range(4)]
     assert all(math.isclose(box[0], boxes[0][0], abs_tol=0.1) for box in boxes)
-    assert [box[1] for box in boxes] == sorted(box[1] for box in boxes)
+    bottoms = [box[1] for box in boxes]
+    assert bottoms == sorted(bottoms, reverse=rows == (10, 90))
+    scale = 72 / 300
+    assert all(box[0] >= 30 * scale - 0.1 and box[2] <= 51 * scale + 0.1 for box in boxes)
+    assert min(bottoms) == pytest.approx((100 - 91) * scale, abs=0.3)
     document.close()
 
 

@@ -102,6 +102,14 @@ def test_a_page_comes_back_from_its_file(tmp_path: Path, form: str) -> None:
     assert source.load().shape == (100, 200)
 
 
+def test_a_box_of_alto_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
+    write_image(tmp_path / "scan.png")
+    text = alto_xml(page_of(Region("r", (), (read_line("a", "x"),))), BY).decode()
+    (tmp_path / "scan.xml").write_text(re.sub(r"<Shape>.*?</Shape>", "", text, flags=re.DOTALL))
+    [source] = read(tmp_path / "scan.xml")
+    assert source.page.lines[0].polygon == read_line("a", "x").polygon
+
+
 def test_confidences_have_four_decimals_and_the_maker_is_told() -> None:
     in_page, in_alto = page_xml(ORDINARY, BY).decode(), alto_xml(ORDINARY, BY).decode()
     assert set(re.findall(r'conf="([^"]*)"', in_page)) == {"0.1235", "0.9877"}
@@ -160,6 +168,14 @@ def test_a_line_that_was_not_read_says_why() -> None:
     problem = PAGES["odd"]
     assert 'comments="not read: too &quot;narrow&quot; &lt; 3"' in page_xml(problem, BY).decode()
     assert '<desc>too "narrow" &lt; 3</desc>' in tei(problem, BY).decode()
+
+
+def test_tei_keeps_the_text_that_the_source_gave_where_a_line_was_not_read() -> None:
+    line = replace(read_line("l", "x"), reading=None, words=(), problem="dark")
+    page = page_of(Region("r", (), (line, replace(line, id="m", transcription=None))))
+    [block] = all_of(parsed(tei(page, BY)), "ab")
+    assert "".join(block.itertext()) == "\nold\ndark\n"
+    assert len(all_of(block, "gap")) == 1
 
 
 def test_a_baseline_that_is_missing_follows_the_outline() -> None:

@@ -7,13 +7,13 @@ eScriptorium writes them, whole lines.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from amanuensis.errors import DataError
-from amanuensis.pages.coordinates import Box, clip, parse_points, rectangle
-from amanuensis.pages.sources import page_id
+from amanuensis.pages.coordinates import MAX_COORDINATE, Box, clip, parse_points, rectangle
+from amanuensis.pages.sources import NamedPicture, page_id, page_size
 from amanuensis.pages.xml_files import (
     Element,
     check_all_found,
@@ -29,9 +29,6 @@ from amanuensis.pages.xml_files import (
 from amanuensis.records import Page, Points, Region, TextLine
 
 _NAMESPACE = re.compile(r"(http://www\.loc\.gov/standards/alto/ns-v\d#|http://schema\.ccs-gmbh\.com/ALTO|)")
-
-SizeOf = Callable[[str, int], tuple[int, int]]
-"""From the name of an image and a frame to its width and height in pixels; 0 x 0 where it cannot be opened."""
 
 
 def is_alto(root: Element) -> bool:
@@ -62,11 +59,12 @@ def page_elements(root: Element) -> list[Element]:
     return [] if layout is None else list(children(layout, "Page"))
 
 
-def read_alto_xml(root: Element, path: Path, size_of: SizeOf) -> list[Page]:
+def read_alto_xml(root: Element, path: Path) -> list[Page]:
     """The pages of an ALTO document, one in nearly all; their image is only named, and asked for its size if needed.
 
     Raises:
-        DataError: there is no page, coordinates that are none, or millimeters and no image to relate them to.
+        DataError: there is no page, coordinates that are none, or a size that no picture may have.
+        ImageError: the unit is not pixels, and there is no image to relate it to.
     """
     elements = page_elements(root)
     if not elements:
@@ -74,7 +72,8 @@ def read_alto_xml(root: Element, path: Path, size_of: SizeOf) -> list[Page]:
     image, line_ids = image_name(root) or path.stem, alto_lines(root)
     pages = []
     for frame, element in enumerate(elements):
-        scale, size = scale_of_page(root, element, lambda frame=frame: size_of(image, frame), str(path))  # type: ignore[misc]
+        size = _size_of_page(root, element, NamedPicture(path, image, frame), str(path))
+        scale = pixels_per_unit(root, element, size, str(path))
         reader = _Reader(str(path), size, scale, line_ids, _labels(root))
         blocks = _ordered_blocks(root, element)
         regions = tuple(reader.region(block, block_id) for block, block_id in blocks)
@@ -83,26 +82,41 @@ def read_alto_xml(root: Element, path: Path, size_of: SizeOf) -> list[Page]:
     return pages
 
 
-def scale_of_page(
-    root: Element, page: Element, size: Callable[[], tuple[int, int]], where: str
-) -> tuple[tuple[float, float], tuple[int, int]]:
-    """Pixels per unit of the document in x and y, and the page's size in pixels.
+def _size_of_page(root: Element, page: Element, picture: NamedPicture, where: str) -> tuple[int, int]:
+    """In pixels; only a document in pixels can say so itself."""
+    if measurement_unit(root) == "pixel":
+        return page_size(_given_size(page, where), picture, where)
+    return picture.size()
+
+
+def _given_size(page: Element, where: str) -> tuple[float, float]:
+    """In the document's unit; 0 where it is missing."""
+    return whole_number(page.attrib, "WIDTH", where), whole_number(page.attrib, "HEIGHT", where)
+
+
+def pixels_per_unit(root: Element, page: Element, size: tuple[int, int], where: str) -> tuple[float, float]:
+    """Pixels per unit of the document in x and y.
+
+    Args:
+        root: the document.
+        page: one of its pages.
+        size: of that page in pixels.
+        where: what to call the document in messages.
 
     Raises:
-        DataError: the unit is none of ALTO's, or it is not pixels and page or image have no size.
+        DataError: the unit is none of ALTO's, or it is not pixels and the page has no size.
     """
-    width, height = (whole_number(page.attrib, key, where) for key in ("WIDTH", "HEIGHT"))
     unit = measurement_unit(root)
     if unit == "pixel":
-        return (1.0, 1.0), (round(width), round(height)) if width and height else size()
+        return 1.0, 1.0
     if unit not in ("mm10", "inch1200"):
         raise DataError(f"{where}: the measurement unit {unit[:40]!r} is none of pixel, mm10, inch1200")
-    found = size()
-    if 0 in (*found, width, height):
+    width, height = _given_size(page, where)
+    if not (width and height):
         raise DataError(
-            f"{where}: its unit is {unit}: the size of the page and the image are needed to tell pixels"
+            f"{where}: its unit is {unit}: WIDTH and HEIGHT of the page are needed to tell pixels"
         )
-    return (found[0] / width, found[1] / height), found
+    return size[0] / width, size[1] / height
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,30 +154,26 @@ class _Reader:
     def _outline(self, element: Element, name: str) -> Points:
         shape = child(element, "Shape")
         polygon = child(shape, "Polygon") if shape is not None else None
-        if polygon is not None:
-            return self._points(polygon.get("POINTS", ""), f"Polygon of {name}")
-        box = self._box(element, name)
-        return clip(rectangle(box), *self.size) if box else ()
+        points = () if polygon is None else self._points(polygon.get("POINTS", ""), f"Polygon of {name}")
+        box = None if points else self._box(element, name)
+        return points if box is None else clip(rectangle(box), *self.size)
 
     def _box(self, element: Element, name: str) -> Box | None:
         if not all(key in element.attrib for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT")):
             return None
         where = f"{self.path}: {name}"
-        left, top, width, height = (
-            whole_number(element.attrib, key, where) for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT")
-        )
+        x, y = (whole_number(element.attrib, key, where, least=-MAX_COORDINATE) for key in ("HPOS", "VPOS"))
+        width, height = (whole_number(element.attrib, key, where) for key in ("WIDTH", "HEIGHT"))
         (across, down) = self.scale
-        return (
-            round(left * across),
-            round(top * down),
-            round((left + width) * across),
-            round((top + height) * down),
-        )
+        left, top = round(x * across), round(y * down)
+        # ALTO's box ends before its right and bottom, which belong to ours.
+        right, bottom = round((x + width) * across) - 1, round((y + height) * down) - 1
+        return left, top, max(left, right), max(top, bottom)
 
     def _baseline(self, element: Element, name: str) -> Points:
         """Points; or, before version 4, one height that goes for the whole line."""
         text = element.get("BASELINE", "").strip()
-        if re.fullmatch(r"[\d.]+", text):
+        if re.fullmatch(r"-?[\d.]+", text):
             box = self._box(element, name)
             if box is None:
                 return ()

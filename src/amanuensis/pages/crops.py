@@ -82,17 +82,6 @@ class LineCutter:
         outline, points = self._outline_of(line, region)
         return self._cut_along(points, _slope(line.baseline), outline)
 
-    def cut_region(self, region: Region) -> LineCrop:
-        """The picture of a region: a formula that is no line.
-
-        Raises:
-            ImageError: the region has no outline.
-        """
-        polygon = self._on_page(region.polygon)
-        if not _is_outline(polygon):
-            raise ImageError(f"{self._page.id}: region {region.id} has no outline")
-        return self._cut_along(polygon, 0.0, "polygon")
-
     def _outline_of(self, line: TextLine, region: Region | None) -> tuple[Outline, Points]:
         polygon, baseline = self._on_page(line.polygon), self._on_page(line.baseline)
         if _is_outline(polygon):
@@ -171,11 +160,14 @@ def _is_outline(points: Points) -> bool:
 
 
 def _slope(baseline: Points) -> float:
-    """The angle of a baseline in radians, from its one end to the other; one that runs leftwards is read backwards."""
+    """The angle of a baseline in radians, from its one end to the other.
+
+    One that runs leftwards is read backwards; one that runs rather up or down is taken as it runs.
+    """
     if len(baseline) < 2:
         return 0.0
     (x, y), (end_x, end_y) = baseline[0], baseline[-1]
-    if end_x < x:
+    if end_x < x and x - end_x >= abs(end_y - y):
         x, y, end_x, end_y = end_x, end_y, x, y
     return math.atan2(end_y - y, end_x - x)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from amanuensis.errors import DataError, ImageError
 from amanuensis.images import image_resolution, image_size, load_image
-from amanuensis.pages.image_names import IMAGE_SUFFIXES
+from amanuensis.pages.image_names import IMAGE_SUFFIXES, is_there
 from amanuensis.pages.sources import PageSource, check_num_pages, size_or_nothing
 from amanuensis.pages.xml_files import read_bytes
 from amanuensis.records import Page
@@ -30,6 +31,7 @@ _REQUEST = re.compile(
     r"/(full|square|pct:[^/]+|\d+(,\d+)*)/[^/]+/!?[\d.]+/(default|native|color|gray|bitonal)\.\w+$"
 )
 _NO_FILE_NAME = re.compile(r"[\\/\0:]|^\.*$")
+_LONGEST = 255  # bytes of a file's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class CanvasPicture:
             for folder in folders:
                 for suffix in ("", *IMAGE_SUFFIXES):
                     path = folder / f"{name}{suffix}"
-                    if path != self.manifest and path.is_file():
+                    if path != self.manifest and is_there(path):
                         return path
         raise ImageError(
             f"{self.manifest}: no image of a canvas lies beside it; looked for {' or '.join(self.names) or 'nothing'}"
@@ -134,11 +136,16 @@ def _file_names(canvas: dict[str, Any]) -> tuple[str, ...]:
     """What the image's file may be called: mere names, without any folder."""
     names = []
     for address in _addresses(canvas):
-        path = _REQUEST.sub("", urlsplit(address).path)
-        names.append(unquote(path.rstrip("/").rpartition("/")[2]).rpartition("/")[2])
+        with suppress(ValueError):  # what is no address names no file
+            path = _REQUEST.sub("", urlsplit(address).path)
+            names.append(unquote(path.rstrip("/").rpartition("/")[2]).rpartition("/")[2])
     names.append(_label(canvas.get("label")))
     with_stems = [form for name in names for form in (name, name.rpartition(".")[0])]
-    return tuple(dict.fromkeys(name for name in with_stems if not _NO_FILE_NAME.search(name)))
+    return tuple(dict.fromkeys(name for name in with_stems if _may_be_file(name)))
+
+
+def _may_be_file(name: str) -> bool:
+    return not _NO_FILE_NAME.search(name) and len(name.encode(errors="replace")) <= _LONGEST
 
 
 def _label(label: Any) -> str:

@@ -40,17 +40,25 @@ def checked_name(name: str, where: str) -> Path:
         where: what to call the file in messages.
 
     Raises:
-        DataError: it is empty, absolute, an address, or climbs out of the folder.
+        DataError: it is empty, absolute, an address, the folder itself, or climbs out of it.
     """
     name = name.strip()
     parts = re.split(r"[\\/]", name)
     outside = _SCHEME.match(name) or not parts[0] or ".." in parts or "\0" in name
-    if not name or outside:
+    if outside or not Path(*parts).name:
         raise DataError(
             f"{where}: the image's name {name[:120]!r} is refused: it must be a file name relative to this file, "
             f"without .. in it"
         )
     return Path(*parts)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a file lies there that can be reached; under a name that is too long for any file, none does."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
 
 
 def find_image(page_file: Path, name: str) -> Path:
@@ -70,8 +78,8 @@ def find_image(page_file: Path, name: str) -> Path:
     stems = [relative.with_suffix(""), Path(page_file.stem)]
     names = [relative, *(stem.with_name(stem.name + suffix) for stem in stems for suffix in IMAGE_SUFFIXES)]
     candidates = [folder / candidate for candidate in names for folder in folders]
-    found = next((path for path in candidates if path.is_file()), None)
+    found = next((path for path in candidates if is_there(path)), None)
     if found is None:
         looked = " and ".join(str(folder) for folder in folders)
-        raise ImageError(f"{page_file}: its image {relative} is not there; looked in {looked}")
+        raise ImageError(f"{page_file}: its image {str(relative)[:120]} is not there; looked in {looked}")
     return found

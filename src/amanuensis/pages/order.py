@@ -109,18 +109,20 @@ def _is_margin_of(boxes: _Boxes, block: NDArray[np.intp], text: NDArray[np.intp]
 
 
 def _columns(boxes: _Boxes, some: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
-    """The lines left and right of the widest white band from top to bottom, if they stand in columns."""
+    """The lines left and right of a white band from top to bottom: of the widest that makes columns or a margin.
+
+    The widest of all may set apart one line that is neither: a date, a number, a word beside the text.
+    """
     order = some[np.argsort(boxes.left[some], kind="stable")]
     reached = np.maximum.accumulate(boxes.right[order])
     gaps = boxes.left[order][1:] - reached[:-1]
-    if not len(gaps) or gaps.max() < _GUTTER * boxes.height:
-        return None
-    place = int(np.argmax(gaps)) + 1
-    left, right = order[:place], order[place:]
-    if min(len(left), len(right)) >= _COLUMN_LINES:
-        return left, right
-    margin = _is_margin_of(boxes, left, right) or _is_margin_of(boxes, right, left)
-    return (left, right) if margin else None
+    wide = np.flatnonzero(gaps >= _GUTTER * boxes.height)
+    for place in wide[np.argsort(-gaps[wide], kind="stable")].tolist():
+        left, right = order[: place + 1], order[place + 1 :]
+        margin = _is_margin_of(boxes, left, right) or _is_margin_of(boxes, right, left)
+        if margin or min(len(left), len(right)) >= _COLUMN_LINES:
+            return left, right
+    return None
 
 
 def _cut_across(boxes: _Boxes, some: NDArray[np.intp]) -> list[NDArray[np.intp]]:

@@ -32,7 +32,7 @@ def draw_overlay(page: Page, grey: NDArray[np.uint8]) -> Image.Image:
     picture = Image.fromarray(pale.astype(np.uint8)).convert("RGB")
     draw = ImageDraw.Draw(picture)
     for region in page.regions:
-        if region.polygon:
+        if len(region.polygon) > 1:
             draw.polygon(_scaled(region.polygon, scale), outline=_REGION)
     _draw_order(draw, page, scale)
     for number, line in enumerate(page.lines):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from amanuensis.errors import DataError
 from amanuensis.pages.coordinates import clip, parse_points
+from amanuensis.pages.sources import NamedPicture, page_size
 from amanuensis.pages.xml_files import (
     Element,
     check_all_found,
@@ -48,20 +49,24 @@ def page_lines(root: Element) -> dict[Element, str]:
 
 
 def read_page_xml(root: Element, path: Path) -> Page:
-    """The page of a PAGE document; its image is only named.
+    """The page of a PAGE document; its image is only named, and asked for its size where the document has none.
 
     Raises:
-        DataError: there is no page, or coordinates that are none.
+        DataError: there is no page, coordinates that are none, or a size that no picture may have.
     """
     element = child(root, "Page")
     if element is None:
         raise DataError(f"{path}: PAGE without a Page")
-    width = int(whole_number(element.attrib, "imageWidth", str(path)))
-    height = int(whole_number(element.attrib, "imageHeight", str(path)))
+    image = element.get("imageFilename", "")
+    given = (
+        whole_number(element.attrib, "imageWidth", str(path)),
+        whole_number(element.attrib, "imageHeight", str(path)),
+    )
+    width, height = page_size(given, NamedPicture(path, image), str(path))
     reader = _Reader(str(path), width, height, page_lines(root))
     page = Page(
         id=path.stem,
-        image=element.get("imageFilename", ""),
+        image=image,
         width=width,
         height=height,
         regions=tuple(reader.region(region, name) for region, name in page_regions(element)),

@@ -24,7 +24,6 @@ from amanuensis.pages.sources import (
     check_num_pages,
     page_id,
     picture_name,
-    size_or_nothing,
 )
 from amanuensis.pages.xml_files import parse_page_file, read_bytes
 from amanuensis.records import Page
@@ -32,6 +31,7 @@ from amanuensis.records import Page
 _LOOKED_AT = 1024  # bytes at the beginning, as PDF readers do
 _PDF = b"%PDF-"
 _MARK = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe<\0", b"\xfe\xff\0<")  # XML of that encoding, which is refused by name
 
 
 def read(path: Path | str) -> Iterator[PageSource]:
@@ -43,7 +43,7 @@ def read(path: Path | str) -> Iterator[PageSource]:
 
     Raises:
         DataError: the file is none of these, is broken, or names images outside of its folder.
-        ImageError: the image cannot be opened.
+        ImageError: the image cannot be opened, or is needed to tell what the millimeters of an ALTO file are.
         MissingExtraError: a PDF, and the extra `pages` is not installed.
     """
     path = Path(path)
@@ -96,7 +96,7 @@ def is_page_file(path: Path) -> bool:
 
 
 def _looks_like_xml(beginning: bytes) -> bool:
-    return beginning.removeprefix(_MARK).lstrip().startswith(b"<")
+    return beginning.startswith(_UTF_16) or beginning.removeprefix(_MARK).lstrip().startswith(b"<")
 
 
 def _read_images(path: Path) -> Iterator[PageSource]:
@@ -117,11 +117,7 @@ def _read_xml(path: Path) -> Iterator[PageSource]:
         yield PageSource(page, NamedPicture(path, page.image), path, "page")
     elif is_alto(root):
         checked_name(image_name(root) or path.stem, str(path))
-        for page in read_alto_xml(root, path, lambda name, frame: _size_of(path, name, frame)):
+        for page in read_alto_xml(root, path):
             yield PageSource(page, NamedPicture(path, page.image, page.frame), path, "alto")
     else:
         raise DataError(f"{path}: XML, but neither PAGE nor ALTO: its root is {root.tag[:80]}")
-
-
-def _size_of(path: Path, name: str, frame: int) -> tuple[int, int]:
-    return size_or_nothing(NamedPicture(path, name, frame))

@@ -33,7 +33,10 @@ FINDERS = ("auto", "classical", "detector", "kraken")
 """What `line_finder` knows by name; auto is the detector where it is installed, and never kraken."""
 
 LONG_SIDE = 1600
-"""Pixels that a page's longer side is brought to for finding lines; smaller pages stay as they are."""
+"""Pixels that a page's longer side is brought to for finding lines: more shows no more of them, and takes longer.
+
+Smaller pages stay as they are.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,6 @@ from amanuensis.errors import MissingExtraError
 from amanuensis.pages.segment_cores import Core, cores_of
 from amanuensis.pages.segment_ink import Grey
 
-LONG_SIDE = 1600
-"""Pixels that a page's longer side is brought to: more sees no more lines of handwriting, and takes longer."""
-
 _MULTIPLE = 32  # the network halves its map five times
 _LEVEL = 0.3  # of the map: what may be text
 _CERTAIN = 0.3  # the mean of the map over a piece, below which it is none

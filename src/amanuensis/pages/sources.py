@@ -5,7 +5,7 @@ Sources are plain data, so that other processes can open them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -15,8 +15,9 @@ from PIL import Image
 
 from amanuensis.errors import AmanuensisError, DataError, ImageError
 from amanuensis.images import image_resolution, image_size, load_image
+from amanuensis.images.load import MAX_PIXELS
 from amanuensis.pages.image_names import find_image
-from amanuensis.records import Page
+from amanuensis.records import Page, TextLine
 
 MAX_PAGES = 10_000
 """Of one file."""
@@ -132,6 +133,24 @@ class PageSource:
             return (own,)
         return (own,) if picture == own else (own, picture)
 
+    def in_place(self, page: Page) -> Page | None:
+        """The page, read, with the lines of its file and no others; None where others were read or found.
+
+        What was added for a formula that nobody read is left out: the file would lose all else for it.
+        """
+        given = {line.id for line in self.page.lines}
+        regions = tuple(
+            replace(
+                region,
+                lines=tuple(
+                    line for line in region.lines if line.id in given or not _is_unread_formula(line)
+                ),
+            )
+            for region in page.regions
+        )
+        kept = replace(page, regions=regions)
+        return kept if {line.id for line in kept.lines} == given else None
+
     def load(self) -> NDArray[np.uint8]:
         """The picture in the size that the page file gives, so that its coordinates fit: (H, W) grey.
 
@@ -153,6 +172,10 @@ class PageSource:
         return np.array(Image.fromarray(grey).resize(wanted, Image.Resampling.LANCZOS))
 
 
+def _is_unread_formula(line: TextLine) -> bool:
+    return line.is_formula and line.reading is None
+
+
 def is_same_shape(size: tuple[int, int], other: tuple[int, int]) -> bool:
     """Whether two sizes (width, height) differ by scale alone."""
     across, down = size[0] / other[0], size[1] / other[1]
@@ -165,6 +188,22 @@ def size_or_nothing(picture: Picture) -> tuple[int, int]:
         return picture.size()
     except AmanuensisError:
         return 0, 0
+
+
+def page_size(given: tuple[float, float], picture: Picture, where: str) -> tuple[int, int]:
+    """Width and height of a page in pixels: as its file gives them; where it gives none, as its picture has them.
+
+    Raises:
+        DataError: it is larger than any picture may be, and its picture would be brought to that size.
+    """
+    width, height = (round(side) for side in given)
+    if not (width and height):
+        return size_or_nothing(picture)
+    if width * height > MAX_PIXELS:
+        raise DataError(
+            f"{where}: a page of {given[0]:g} x {given[1]:g} is more than {MAX_PIXELS // 1_000_000} million pixels"
+        )
+    return width, height
 
 
 def page_id(path: Path, frame: int, total: int) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from amanuensis.errors import DataError
-from amanuensis.pages.alto_xml import alto_lines, is_alto, measurement_unit, page_elements, scale_of_page
+from amanuensis.pages.alto_xml import alto_lines, is_alto, measurement_unit, page_elements, pixels_per_unit
 from amanuensis.pages.coordinates import box_of
 from amanuensis.pages.outlines import line_outline
 from amanuensis.pages.provenance import SOFTWARE, Provenance
@@ -44,17 +42,12 @@ def update_alto_xml(data: bytes, page: Page, provenance: Provenance, name: str) 
     of_page = {line: line_id for line, line_id in alto_lines(splice.root).items() if line in inside}
     lines = {line.id: line for line in page.lines}
     check_same_lines(of_page.values(), lines, name)
-    scale = _units_per_pixel(splice.root, element, lambda: (page.width, page.height), name)
+    across, down = pixels_per_unit(splice.root, element, (page.width, page.height), name)
     for found, line_id in of_page.items():
         if lines[line_id].reading is not None:
-            _update_line(splice, found, lines[line_id], page, scale)
+            _update_line(splice, found, lines[line_id], page, (1 / across, 1 / down))
     _update_description(splice, provenance)
     return splice.result()
-
-
-def _units_per_pixel(root: Element, page: Element, size: Callable[[], tuple[int, int]], name: str) -> Scale:
-    across, down = scale_of_page(root, page, size, name)[0]
-    return 1 / across, 1 / down
 
 
 def _update_line(splice: Splice, element: Element, line: TextLine, page: Page, scale: Scale) -> None:

@@ -41,20 +41,17 @@ class PageFormat:
 
 
 def _page(page: Page, source: PageSource, provenance: Provenance) -> bytes:
-    if source.given is None or source.form != "page" or not _has_lines_of(page, source):
+    same = source.in_place(page)
+    if source.given is None or source.form != "page" or same is None:
         return page_xml(page, provenance)
-    return update_page_xml(read_bytes(source.given), page, provenance, str(source.given))
+    return update_page_xml(read_bytes(source.given), same, provenance, str(source.given))
 
 
 def _alto(page: Page, source: PageSource, provenance: Provenance) -> bytes:
-    if source.given is None or source.form != "alto" or not _has_lines_of(page, source):
+    same = source.in_place(page)
+    if source.given is None or source.form != "alto" or same is None:
         return alto_xml(page, provenance)
-    return update_alto_xml(read_bytes(source.given), page, provenance, str(source.given))
-
-
-def _has_lines_of(page: Page, source: PageSource) -> bool:
-    """Whether the page's lines are those of the file, and were not found anew."""
-    return {line.id for line in page.lines} == {line.id for line in source.page.lines}
+    return update_alto_xml(read_bytes(source.given), same, provenance, str(source.given))
 
 
 def _png(page: Page, source: PageSource, provenance: Provenance) -> bytes:

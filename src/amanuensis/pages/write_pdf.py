@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from PIL import Image
 
@@ -29,6 +30,7 @@ _WIDTH = 0.5  # of every character, in font sizes
 _FALL = 0.25  # of a line's height that is below its baseline
 _JPEG_MODES = {"L": "DeviceGray", "RGB": "DeviceRGB"}
 _ORIENTATION = 0x0112
+_Course = Literal["across", "up", "down"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,25 +94,29 @@ def _set_line(line: TextLine, page: Page, fonts: _Fonts) -> str:
     """The words of a line, or its text as a whole; a space behind each."""
     outline = box_of(line_outline(line, page))
     words = [(word.text, word.box) for word in line.words] or [(line.text, outline)]
-    upright = _is_upright(line, page)
-    return "".join(_set_word(f"{text} ", box, page.height, fonts, upright) for text, box in words if text)
+    course = _course(line, page)
+    return "".join(_set_word(f"{text} ", box, page.height, fonts, course) for text, box in words if text)
 
 
-def _is_upright(line: TextLine, page: Page) -> bool:
-    """Whether the line runs rather up or down than across."""
+def _course(line: TextLine, page: Page) -> _Course:
+    """Where the line runs to; across from the left, whichever end its baseline begins at."""
     (x, y), (end_x, end_y) = (line_baseline(line, page)[i] for i in (0, -1))
-    return abs(end_y - y) > abs(end_x - x)
+    if abs(end_y - y) <= abs(end_x - x):
+        return "across"
+    return "down" if end_y > y else "up"
 
 
-def _set_word(text: str, box: Box, page_height: int, fonts: _Fonts, upright: bool) -> str:
+def _set_word(text: str, box: Box, page_height: int, fonts: _Fonts, course: _Course) -> str:
     left, top, right, bottom = box
     width, height = right - left + 1, bottom - top + 1
-    along, across = (height, width) if upright else (width, height)
+    along, across = (width, height) if course == "across" else (height, width)
     stretch = 100 * along / (_WIDTH * across * max(1, len(text) - 1))
-    if upright:
-        matrix = f"0 1 -1 0 {right + 1 - _FALL * across:.1f} {page_height - bottom - 1}"
-    else:
-        matrix = f"1 0 0 1 {left} {page_height - bottom - 1 + _FALL * across:.1f}"
+    fall = _FALL * across
+    matrix = {
+        "across": f"1 0 0 1 {left} {page_height - bottom - 1 + fall:.1f}",
+        "up": f"0 1 -1 0 {right + 1 - fall:.1f} {page_height - bottom - 1}",
+        "down": f"0 -1 1 0 {left + fall:.1f} {page_height - top}",
+    }[course]
     shown = "".join(f"/F{font} {across} Tf <{codes}> Tj " for font, codes in fonts.encoded(text))
     return f"{matrix} Tm {stretch:.2f} Tz {shown}\n"
 
@@ -123,7 +129,13 @@ def _photo(source: PageSource) -> _Photo:
     grey = Image.fromarray(source.load())
     encoded = io.BytesIO()
     grey.save(encoded, "JPEG", quality=_QUALITY)
-    return _Photo(encoded.getvalue(), grey.size, _JPEG_MODES["L"], source.picture.resolution() or RESOLUTION)
+    return _Photo(encoded.getvalue(), grey.size, _JPEG_MODES["L"], _resolution(source))
+
+
+def _resolution(source: PageSource) -> float:
+    """Pixels of the page per inch of its picture, which may have more or fewer of them."""
+    width, _ = source.picture.size()
+    return (source.picture.resolution() or RESOLUTION) * source.page.width / width
 
 
 def _ready_jpeg(source: PageSource) -> _Photo | None:
@@ -136,8 +148,7 @@ def _ready_jpeg(source: PageSource) -> _Photo | None:
         turned = image.getexif().get(_ORIENTATION, 1) != 1
         if turned or image.mode not in _JPEG_MODES:
             return None
-        resolution = source.picture.resolution() or RESOLUTION
-        return _Photo(data, image.size, _JPEG_MODES[image.mode], resolution * source.page.width / image.width)
+        return _Photo(data, image.size, _JPEG_MODES[image.mode], _resolution(source))
 
 
 class _Fonts:

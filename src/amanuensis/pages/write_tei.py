@@ -76,7 +76,7 @@ def _add_line(block: Element, line: TextLine, zone: str, number: int) -> None:
             "degree": confidence_text(line.reading.confidence),
         }
         last = add(block, "certainty", certainty)
-    if line.problem:
+    if line.problem and not line.text:
         last = add(block, "gap", {"reason": "not read"})
         add(last, "desc", text=line.problem)
     elif any(word.read is not None for word in line.words):

@@ -93,8 +93,8 @@ def unique_ids(elements: Iterable[Element], attribute: str, prefix: str) -> dict
     return ids
 
 
-def whole_number(attributes: Mapping[str, str], key: str, where: str) -> float:
-    """A number that is not negative; 0 where it is missing.
+def whole_number(attributes: Mapping[str, str], key: str, where: str, *, least: float = 0) -> float:
+    """A number of at least `least`, as a rule not negative; 0 where it is missing.
 
     Raises:
         DataError: it is no such number.
@@ -103,9 +103,9 @@ def whole_number(attributes: Mapping[str, str], key: str, where: str) -> float:
     try:
         number = float(given)
     except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise DataError(f"{where}: {key} is {given[:40]!r}; a number of at least 0 is needed")
+        number = float("nan")
+    if not least <= number < float("inf"):
+        raise DataError(f"{where}: {key} is {given[:40]!r}; a number of at least {least:g} is needed")
     return number
 
 
