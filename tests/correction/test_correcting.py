@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from amanuensis.correction import (
     Confusions,
     Correction,
+    CorrectorConfig,
     LexiconCorrector,
     LexiconSettings,
     Proposal,
@@ -20,6 +21,7 @@ from amanuensis.correction import (
     load_correction,
     read_corrector_config,
     shipped_correctors,
+    write_lexicon_corrector,
 )
 from amanuensis.correction.pipeline import apply, differences
 from amanuensis.correction.segment import segments_of
@@ -203,3 +205,21 @@ def test_any_corrector_fits_into_the_pipeline() -> None:
 def test_a_proposal_outside_the_line_is_a_mistake_of_the_program() -> None:
     with pytest.raises(AssertionError, match="lies outside"):
         apply(reading("ab"), [Proposal(1, 5, "x", 0.9)])
+
+
+def test_the_old_corrector_comes_back_where_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = CorrectorConfig(kind="lexicon", theta=0.5)
+    write_lexicon_corrector(tmp_path / "mine", LexiconCorrector(LEXICON), config=config)
+    rename = Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise OSError("the disk is gone")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(OSError, match="the disk is gone"):
+        write_lexicon_corrector(tmp_path / "mine", LexiconCorrector(LEXICON), config=config)
+    assert read_corrector_config(tmp_path / "mine") == config
