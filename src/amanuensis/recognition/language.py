@@ -80,6 +80,11 @@ def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
         decoder = replace(decoder, word_weight=options.word_weight)
     if options.method is not None:
         decoder = decoder.searching(options.method)
+    if options.length_bonus and not decoder.language_model:
+        raise ModelError(
+            f"a character is worth {options.length_bonus:g} beside a language model only, and none reads along "
+            f"(--language, --lm)"
+        )
     _check_complete(decoder)
     return decoder
 
