@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from amanuensis.jobs import CorrectionChoice, LineReading
+from amanuensis.recognition import LineOptions
 from tiny_model import draw
 
 PAGE = """<?xml version="1.0"?>
@@ -100,6 +102,23 @@ def test_another_model_or_format_is_refused_until_a_restart(run, tiny_model: Pat
         assert "3 pages to read" in run(*command, "--restart").stderr
     finally:
         config.write_bytes(before)
+
+
+def test_a_collection_goes_on_though_its_folder_bears_the_name_of_an_option(
+    run, tmp_path: Path, tiny_model: Path, pages: Path
+) -> None:
+    lines = LineOptions(language="fra", language_model="fra", language_weight=0.1)
+    choice = CorrectionChoice("lexicon", "lexicon-fra", (tmp_path / "words.txt",))
+    reading = LineReading(models=(str(tiny_model),), options=lines, correction=choice)
+    (tmp_path / "words.txt").write_text("ab\n")
+    before = reading.settings()
+    for name in ("fra", "lexicon", "lexicon-fra"):
+        Path(name).mkdir()
+        (Path(name) / "page.txt").write_text("ab")
+    assert reading.settings() == before
+    assert before["lexicons"].startswith("words.txt ")
+    (tmp_path / "words.txt").write_text("ba\n")
+    assert reading.settings()["lexicons"] != before["lexicons"]
 
 
 @pytest.mark.usefixtures("date")

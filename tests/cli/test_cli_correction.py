@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from amanuensis.correction import load_correction, read_corrector_config
+from amanuensis.correction import LexiconCorrector, load_correction, read_corrector_config
 from amanuensis.errors import ModelError
+from amanuensis.evaluation import tune_lexicon
+from amanuensis.language.lexicon import Lexicon, read_lexicon
 from tiny_model import draw
 
 
@@ -96,3 +100,37 @@ def test_a_damaged_corrector_is_named(run, tiny_model: Path, letters: Path, key,
     path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
     with pytest.raises(ModelError, match=said):
         load_correction("lexicon", corrector="mine")
+
+
+def test_settings_are_tried_with_the_lexicon_that_is_stored(
+    run, tiny_model: Path, letters: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used: list[Lexicon] = []
+
+    class Remembering(LexiconCorrector):
+        def __init__(self, lexicon: Lexicon, *others: Any) -> None:
+            used.append(lexicon)
+            super().__init__(lexicon, *others)
+
+    monkeypatch.setattr(tune_lexicon, "LexiconCorrector", Remembering)
+    (tmp_path / "names.txt").write_text("Anne\nBerthe\n")
+    made = run(
+        *("correction", "lexicon", letters, "-m", tiny_model, "-o", "mine", "--max-harm", 1),
+        *("--words", tmp_path / "names.txt"),
+    )
+    assert made.exit_code == 0, made.stderr
+    while_tuning, whole = used
+    again = read_lexicon(Path("mine/lexicon.tsv.gz"))
+    assert (again.forms, again.pairs, again.total) == (whole.forms, whole.pairs, whole.total)
+    assert again.total > 1_000_000
+    assert not while_tuning.pairs  # the one pair of the train line was seen once
+
+
+def test_words_of_decomposed_letters_are_known(run, tiny_model: Path, letters: Path) -> None:
+    labels = letters / "labels.tsv"
+    labels.write_text(unicodedata.normalize("NFD", labels.read_text(encoding="utf-8")), encoding="utf-8")
+    made = run("correction", "lexicon", letters, "-m", tiny_model, "-o", "mine")
+    assert made.exit_code == 0, made.stderr
+    asked = ("evaluate", letters, "--split", "test", "-m", tiny_model, "--json", "--correct", "lexicon")
+    oracle = json.loads(run(*asked, "--corrector", "mine", "--oracle").stdout)["correction"]
+    assert oracle["oov_rate"] == 0

@@ -10,6 +10,7 @@ from PIL import Image
 
 from amanuensis.ink import Ink, InkDocument, format_inkml, format_strokes_json, render
 from amanuensis.recognition import FormulaRecognizer
+from amanuensis.recognition.formula_decoder import FormulaDecoder
 from drawn_formulas import draw_formulas, strokes_of
 
 INK = Ink(strokes_of(["x", "+", "y"]))
@@ -36,7 +37,14 @@ def inputs(tmp_path: Path) -> Path:
     return folder
 
 
-def test_pictures_and_strokes_of_one_formula_read_alike(run, model: Path, inputs: Path) -> None:
+def test_pictures_and_strokes_of_one_formula_read_alike(
+    run, model: Path, inputs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beams = []
+    settings = FormulaDecoder.settings
+    monkeypatch.setattr(
+        FormulaDecoder, "settings", lambda self, **asked: beams.append(self.beam) or settings(self, **asked)
+    )
     result = run("transcribe", inputs, "-m", model, "-f", "json", "--n-best", "2")
     assert result.exit_code == 0, result.stderr
     document = json.loads(result.stdout)
@@ -49,7 +57,9 @@ def test_pictures_and_strokes_of_one_formula_read_alike(run, model: Path, inputs
     assert len(set(readings)) == 1
     first = document["lines"][0]
     assert first["mathml"].startswith("<math")
-    [expected] = FormulaRecognizer.load(model, beam=2).read(inputs / "drawn.png")
+    own = FormulaRecognizer.load(model)
+    assert set(beams) == {own.config.decoder.beam}
+    [expected] = own.read(inputs / "drawn.png", n_best=2)
     assert first["text"] == expected.text
     assert {"second", "row"} <= set(first["spans"][0]) if first["spans"] else first["text"] == ""
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from amanuensis.language import NGramModel
-from amanuensis.recognition import read_text_config
+from amanuensis.recognition import Calibration, read_text_config, write_config
 from tiny_model import draw, write_tiny_model
 
 TEXT = "abba ab\nbaba b\nab\n" * 4000  # enough for blocks to be held out
@@ -119,6 +120,13 @@ def test_what_is_kept_is_used_and_recorded(run, tmp_path: Path, lines: Path) -> 
         run("transcribe", lines / "1.png", "-m", model, "--language", "xyz", "--lm", "none").stdout
         == "ab bb\n"
     )
+    # Another weight or language model under the same name makes other confidences.
+    config = read_text_config(model)
+    kept = {decoder.mode: Calibration(), "best-path": Calibration()}
+    write_config(model, replace(config, calibration=kept))
+    again = run("lm", "tune", model, lines, *own, "--save", "--max-harm", 0.5)
+    assert "calibrated again" in again.stderr
+    assert list(read_text_config(model).calibration) == ["best-path"]
     options = ("evaluate", lines, "--split", "val", "-m", model, "--json")
     run(*options, "--results", "greedy.jsonl", "--lm", "none")
     told = json.loads(run(*options, "--language", "xyz", "--against", "greedy.jsonl").stdout)

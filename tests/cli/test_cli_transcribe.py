@@ -60,6 +60,13 @@ def test_a_bad_image_is_named_and_the_rest_is_read(run, tiny_model: Path, scans:
     assert "2 read, 1 failed" in result.stderr
 
 
+def test_the_n_best_are_of_formulas(run, tiny_model: Path, scans: Path) -> None:
+    result = run("transcribe", scans, "-m", tiny_model, "--n-best", 3)
+    assert result.exit_code == 1
+    assert "tiny reads lines: --n-best is of formulas" in result.stderr
+    assert "beam" not in result.stderr
+
+
 def test_a_page_is_refused_as_a_line(run, tiny_model: Path, tmp_path: Path) -> None:
     Image.fromarray(np.full((3000, 2000), 255, np.uint8)).save(tmp_path / "page.png")
     result = run("transcribe", tmp_path / "page.png", "-m", tiny_model, "--lines")

@@ -86,6 +86,25 @@ def test_a_lexicon_survives_its_file_and_pairs_add_no_words(tmp_path: Path) -> N
     assert both.count("la") == 6
 
 
+def test_how_many_words_stand_behind_a_list_survives_the_file(tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_text("".join(f"N{'o' * i}m\n" for i in range(100)))
+    lexicon = read_lexicon(tmp_path / "names.txt").union(Lexicon.from_texts(["la maison"]))
+    (tmp_path / "a.tsv.gz").write_bytes(lexicon.to_bytes())
+    again = read_lexicon(tmp_path / "a.tsv.gz")
+    assert again.total == lexicon.total == 1_000_002
+    assert again.log_prob("maison") == lexicon.log_prob("maison") < -13
+    assert again.to_bytes() == lexicon.to_bytes()
+
+
+def test_a_lexicon_as_it_is_stored_is_the_one_that_is_read_again(tmp_path: Path) -> None:
+    lexicon = Lexicon.from_texts(["la maison paris", "La maison Paris", "la rue"])
+    (tmp_path / "a.tsv.gz").write_bytes(lexicon.to_bytes())
+    again, stored = read_lexicon(tmp_path / "a.tsv.gz"), lexicon.as_stored()
+    assert (stored.forms, stored.pairs, stored.total) == (again.forms, again.pairs, again.total)
+    assert ("la", "rue") not in stored.pairs
+    assert stored.form("paris") == again.form("paris")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -93,6 +112,7 @@ def test_a_lexicon_survives_its_file_and_pairs_add_no_words(tmp_path: Path) -> N
         (b"12\n---\n", "not one word"),
         (b"maison\tdouze\n", "words.txt:1: 'douze' is no count"),
         (b"maison\t0\n", "no count"),
+        (b"maison\t5\n\n \n\nrue\tdeux\n", "words.txt:5: 'deux' is no count"),
         ("caf\xe9\n".encode("latin-1"), "UTF-8"),
         (b"PK\x03\x04\0\0", "NUL"),
         (b"\x1f\x8bnonsense", "cannot be read"),

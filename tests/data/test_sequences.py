@@ -150,3 +150,9 @@ def write_labels(folder: Path) -> Path:
     (folder / "1.png").write_bytes(b"never opened")
     write(folder / "labels.tsv", "image\ttext\tsplit\twriter\n1.png\tab\ttrain\t\n")
     return folder
+
+
+def test_letters_are_composed_as_readings_have_them(tmp_path: Path) -> None:
+    file = write(tmp_path / "t.txt", "l'e\u0301te\u0301  dernier\n")
+    assert read_sequences([file], "characters").train == ("l'\u00e9t\u00e9 dernier",)
+    assert read_sequences([file], "words").train == (("l", "\u00e9t\u00e9", "dernier"),)

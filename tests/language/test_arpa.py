@@ -99,3 +99,16 @@ def test_an_ngram_needs_its_beginning(tmp_path):
 def test_symbols_that_arpa_cannot_say_are_refused(tmp_path, symbol):
     with pytest.raises(ModelError, match="cannot stand"):
         write_arpa(NGramModel.train([[symbol]], 1), tmp_path / "lm.arpa")
+
+
+def test_ngrams_of_several_begins_are_passed_over(tmp_path):
+    """As toolkits write them that put two begins before a sequence for trigrams."""
+    head = FOREIGN.replace("ngram 2=2\n", "ngram 2=3\nngram 3=2\n")
+    bigrams = head.replace("-0.4\t<s> x", "-0.4\t<s> x\t-0.1\n-99\t<s> <s>\t-0.1")
+    trigrams = bigrams.replace("\\end\\", "\\3-grams:\n-0.3\t<s> <s> x\n-0.25\t<s> x a\n\n\\end\\")
+    (tmp_path / "lm.arpa").write_text(trigrams)
+    model = read_arpa(tmp_path / "lm.arpa", "words")
+    assert model.num_ngrams == (5, 2, 1)
+    assert np.isfinite(model.next_log_probs([])).all()
+    assert model.log_prob([], "x") == pytest.approx(-0.4 * math.log(10))
+    assert model.log_prob(["x"], "a") == pytest.approx(-0.25 * math.log(10))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 import types
+from dataclasses import replace
 from fnmatch import fnmatch
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from amanuensis.errors import ModelError
-from amanuensis.recognition import Recognizer, catalog, find_model, shipped_models
-from tiny_model import draw, write_tiny_model
+from amanuensis.recognition import Decoder, Recognizer, catalog, find_model, shipped_models, write_config
+from tiny_model import CONFIG, draw, write_tiny_model
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +70,15 @@ def test_a_folder_without_a_model(tmp_path: Path) -> None:
         find_model(tmp_path / "empty")
 
 
+def test_a_folder_of_results_hides_no_shipped_model(shipped: Path, tmp_path: Path) -> None:
+    (tmp_path / "bars").mkdir()
+    (tmp_path / "bars" / "page.txt").write_text("ab")
+    assert find_model("bars") == shipped / "bars"
+    write_tiny_model(tmp_path / "bars" / "best")  # it may be this that is meant
+    with pytest.raises(ModelError, match=r"bars: this folder holds no model .* bars.best"):
+        find_model("bars")
+
+
 def test_the_folder_of_a_run_names_its_best_model(tmp_path: Path) -> None:
     write_tiny_model(tmp_path / "run" / "best")
     with pytest.raises(ModelError, match=r"run.best"):
@@ -122,12 +132,32 @@ def _hub_client(monkeypatch: pytest.MonkeyPatch, fetch) -> None:
 
 def test_the_hub_client_fetches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fetch(name: str, allow_patterns: list[str]) -> str:
+        assert any(fnmatch("lm-fra.bin", pattern) for pattern in allow_patterns)
         pickles = ("model.pt", "pytorch_model.bin", "weights.pkl", "model.ckpt")
         assert not any(fnmatch(name, pattern) for name in pickles for pattern in allow_patterns)
         return str(write_tiny_model(tmp_path / "fetched" / name))
 
     _hub_client(monkeypatch, fetch)
     assert Recognizer.load("org/tiny").read(draw("ba"))[0].text == "ba"
+
+
+@pytest.mark.parametrize("lost", ["model.onnx", "lm-xyz.bin"])
+def test_a_download_that_was_cut_off_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    cut_off = _in_cache(tmp_path)
+    shipped = Decoder("prefix-beam", language_model="eng", language_weight=0.1)
+    decoders = {"eng": shipped, "xyz": replace(shipped, language_model="lm-xyz.bin")}
+    write_config(cut_off, replace(CONFIG, language_decoders=decoders))
+    (cut_off / "lm-xyz.bin").write_bytes(b"whole")
+    assert find_model("org/tiny") == cut_off
+    (cut_off / lost).unlink()
+    _hub_client(monkeypatch, lambda name, allow_patterns: str(write_tiny_model(tmp_path / "again")))
+    assert find_model("org/tiny") == tmp_path / "again"
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError, match="nor whole in the hub's cache"):
+        find_model("org/tiny")
 
 
 def test_a_failed_fetch_and_a_strange_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +175,9 @@ def test_a_failed_fetch_and_a_strange_model(tmp_path: Path, monkeypatch: pytest.
 def test_a_task_stands_for_its_shipped_model_and_says_what_to_do_without_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    assert find_model("text") == find_model("text-small")
+    for name in ("text", "math"):
+        Path(name).mkdir()  # what -o text makes
     assert find_model("text") == find_model("text-small")
     monkeypatch.setattr("amanuensis.recognition.catalog._entries", dict)
     with pytest.raises(ModelError, match="amanuensis train math-small"):

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from amanuensis.errors import ModelError
 from amanuensis.language import NGramModel
-from amanuensis.recognition import Decoder, LineOptions, ModelConfig, Recognizer, write_model
+from amanuensis.recognition import (
+    Decoder,
+    LineEnsemble,
+    LineOptions,
+    ModelConfig,
+    Recognizer,
+    load_recognizer,
+    write_model,
+)
 from amanuensis.recognition.language import chosen_decoder, shipped_language_models
 from tiny_model import CONFIG, draw, graph
 
@@ -60,6 +69,8 @@ def test_a_config_with_decoders_of_languages_is_stored_and_one_without_is_read()
         (LineOptions(language_model="none", language_weight=0.2), "none is to be used"),
         (LineOptions(language="eng", word_model="w.lm"), "w.lm: how much"),
         (LineOptions(word_model="w.lm", word_weight=0.2), "needs one of characters"),
+        (LineOptions(length_bonus=0.5), "none reads along"),
+        (LineOptions("best-path", language="eng", length_bonus=0.5), "none reads along"),
         (LineOptions(language="eng", language_weight=-1), "at least 0"),
         (LineOptions(language="eng", language_weight=float("nan")), "at least 0"),
         (LineOptions(method="guess"), "no decoding method"),
@@ -94,3 +105,34 @@ def test_shipped_language_models_open_and_are_of_characters() -> None:
         model = NGramModel.load(path)
         assert model.unit == "characters", language
         assert path.stat().st_size < 3_000_000
+
+
+def test_beside_others_a_model_that_was_not_tuned_for_the_language_reads_by_its_own_search(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    tuned = str(write(tmp_path / "tuned"))
+
+    def decoders(*models: str, language: str, **options: Any) -> list[Decoder]:
+        loaded = load_recognizer(models, lines=LineOptions(language=language, **options))
+        assert isinstance(loaded, LineEnsemble)
+        return [member.recognizer.config.decoder for member in loaded.members]
+
+    special = f"{tiny_model}@eng"
+    assert decoders(tuned, special, language="eng") == [TUNED, Decoder()]
+    assert decoders(tuned, special, language="fra") == [Decoder(), Decoder()]
+    assert decoders(tuned, str(tiny_model), language="eng") == [TUNED, Decoder()]
+    assert decoders(tuned, special, language="eng", language_weight=0.3) == [
+        replace(TUNED, language_weight=0.3),
+        Decoder(),
+    ]
+    assert decoders(special, language="eng") == [Decoder()]
+    for options in ({"language_weight": 0.3}, {"length_bonus": 0.3}):
+        with pytest.raises(ModelError, match=r"none is to be used|none reads along"):
+            decoders(special, language="eng", **options)
+    for models, combination in (
+        ([tuned, str(tiny_model)], "vote"),  # nobody knows French: a slip
+        ([str(tiny_model), tuned], "frames"),  # the first one searches
+    ):
+        language = "fra" if combination == "vote" else "eng"
+        with pytest.raises(ModelError, match="no language model tuned for"):
+            load_recognizer(models, lines=LineOptions(language=language), combination=combination)

@@ -123,6 +123,24 @@ def test_a_failed_write_leaves_the_old_model(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["m"]
 
 
+def test_the_old_model_comes_back_where_the_new_one_cannot_take_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_tiny_model(tmp_path / "m")
+    rename = Path.rename
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name == "new":
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(KeyboardInterrupt):
+        write_model(folder, replace(CONFIG, name="new"), {"model.onnx": graph()})
+    assert read_config(folder).name == "tiny"
+    assert [path.name for path in tmp_path.iterdir()] == ["m"]
+
+
 def test_what_is_no_model_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "dear.txt").write_text("precious")

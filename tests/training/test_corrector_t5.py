@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import importlib.util
 import sys
+import types
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from amanuensis.correction import CorrectorConfig, LexiconCorrector, Proposal, Segment, load_correction
+from amanuensis.correction import t5 as by_t5
 from amanuensis.correction.pairs import Pair
 from amanuensis.correction.t5 import LAYOUT_TOKENS, T5Corrector, T5Settings, prompt_of
 from amanuensis.errors import MissingExtraError, ModelError
@@ -141,9 +143,28 @@ def test_what_is_no_t5_is_named_at_once(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("HF_HOME", str(tmp_path))
     with pytest.raises(
-        ModelError, match="nobody/nothing: neither a folder nor in the hub's cache; HF_HUB_OFFLINE"
+        ModelError, match="nobody/nothing: neither a folder nor whole in the hub's cache; HF_HUB_OFFLINE"
     ):
         load_correction("t5", corrector="nobody/nothing")
+
+
+def test_a_t5_whose_download_was_cut_off_is_fetched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, cut_off = tmp_path / "whole", tmp_path / "cut_off"
+    cut_off.mkdir()
+    (cut_off / "config.json").write_text("{}")
+
+    def download(name: str, *, local_files_only: bool = False, **options: object) -> str:
+        return str(cut_off if local_files_only else whole)
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", types.SimpleNamespace(snapshot_download=download))
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    assert by_t5._find("org/t5") == whole
+    (cut_off / "model.safetensors.index.json").write_text('{"weight_map": {"a": "1.safetensors"}}')
+    assert by_t5._find("org/t5") == whole
+    (cut_off / "1.safetensors").write_bytes(b"")
+    assert by_t5._find("org/t5") == cut_off
 
 
 def test_without_the_extra_the_message_says_what_to_install(

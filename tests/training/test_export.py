@@ -13,9 +13,16 @@ import torch
 from amanuensis.data import read_dataset
 from amanuensis.errors import DataError, ModelError
 from amanuensis.images import IMAGE_SPECS
-from amanuensis.language import Vocab
+from amanuensis.language import NGramModel, Vocab
 from amanuensis.models import NETWORKS, HtrJand, build_network, num_parameters
-from amanuensis.recognition import Architecture, OnnxRuntime, Recognizer, TextConfig, read_config
+from amanuensis.recognition import (
+    Architecture,
+    Decoder,
+    OnnxRuntime,
+    Recognizer,
+    TextConfig,
+    read_config,
+)
 from amanuensis.training.export import compare, export_model, onnx_graph, write_model_folder
 
 SMALL = {"channels": [4, 6, 8], "hidden": 8}
@@ -121,3 +128,17 @@ def test_weights_that_do_not_fit_the_configuration_are_named(tmp_path: Path) -> 
         export_model(tmp_path / "m", tmp_path / "out")
     with pytest.raises(ModelError, match="nowhere"):
         export_model(tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_language_models_of_the_source_go_along(tmp_path: Path) -> None:
+    config, network = _model()
+    tuned = Decoder("prefix-beam", language_model="lm-fra.bin", language_weight=0.2)
+    outside = replace(tuned, language_model="../lm-lat.bin")
+    config = replace(config, languages=("fra", "lat"), language_decoders={"fra": tuned, "lat": outside})
+    write_model_folder(tmp_path / "m", config, network)
+    language = NGramModel.train(["ma mina une"] * 9, 3, unit="characters")
+    language.save(tmp_path / "m" / "lm-fra.bin")
+    language.save(tmp_path / "lm-lat.bin")
+    export_model(tmp_path / "m", tmp_path / "deep" / "exported")
+    assert Recognizer.load(tmp_path / "deep" / "exported", language="fra").config.decoder == tuned
+    assert [path.name for path in (tmp_path / "deep").iterdir()] == ["exported"]

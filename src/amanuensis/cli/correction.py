@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from amanuensis.data import Dataset
     from amanuensis.evaluation.choose_theta import ThetaTrial
     from amanuensis.evaluation.tune_lexicon import ReadLine, TunedLexicon
+    from amanuensis.language import TextNormalization
     from amanuensis.language.lexicon import Lexicon
     from amanuensis.recognition import Recognizer
     from amanuensis.training.corrector_tagger import TrainedCorrector
@@ -73,8 +74,8 @@ def lexicon(
     from amanuensis.recognition import Recognizer  # noqa: PLC0415
 
     datasets = read_datasets(paths)
-    words = _words(datasets, lists or [])
     recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size)
+    words = _words(datasets, lists or [], recognizer.config.normalization)
     lines = _read_validation(recognizer, datasets, quiet=quiet)
     with Progress("settings", 1, quiet=quiet) as progress:
         tuned = tune_lexicon(lines, words, max_harm=max_harm, progress=progress.update)
@@ -96,10 +97,12 @@ def lexicon(
     note(f"{output}: {count(len(tuned.corrector.lexicon), 'word')}; theta {tuned.best.theta}", quiet=quiet)
 
 
-def _words(datasets: Sequence[Dataset], lists: list[Path]) -> Lexicon:
+def _words(datasets: Sequence[Dataset], lists: list[Path], spelt: TextNormalization) -> Lexicon:
     from amanuensis.language.lexicon import Lexicon, read_lexicons  # noqa: PLC0415
 
-    words = Lexicon.from_texts(sample.text for dataset in datasets for sample in dataset.split("train"))
+    words = Lexicon.from_texts(
+        spelt(sample.text) for dataset in datasets for sample in dataset.split("train")
+    )
     if lists:
         words = words.union(read_lexicons(lists))
     if not len(words):

@@ -206,19 +206,22 @@ def evaluate(
         return
     datasets = read_datasets(paths)
     samples = _spread(_samples(datasets, split), limit)
-    if oracle and correction is not None:
-        correction = with_answers(correction, (sample.text for sample in samples))
     problems = [f"{problem}" for dataset in datasets for problem in dataset.problems]
     if problems:
         note(f"{count(len(problems), 'problem')} in the data, the first: {problems[0]}", quiet=quiet)
     if from_results is not None:
         found = read_results(from_results)
+        if oracle and correction is not None:
+            correction = with_answers(correction, (s.text for s in samples), found.normalization)
         if correction is not None:
             found = correct_results(found, correction)
         if results is not None:
             write_results(found, results)
     else:
         recognizer = load()
+        if oracle and correction is not None:
+            spelt = recognizer.config.normalization
+            correction = with_answers(correction, (s.text for s in samples), spelt)
         target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
         _check_writable(target)
         found = _read(recognizer, samples, correction, quiet=quiet)

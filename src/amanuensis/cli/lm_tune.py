@@ -222,7 +222,10 @@ def _print_line_trials(trials: list[LanguageTrial], best: LanguageTrial) -> None
 def _save_language(
     folder: Path, recognizer: Recognizer, asked: _Asked, measured: tuple[LanguageTrial, LanguageTrial]
 ) -> None:
-    """The language model first: a config that names one always finds it."""
+    """The language model first: a config that names one always finds it.
+
+    A calibration of that way of reading was fitted with another language model or weight, and goes.
+    """
     from amanuensis.evaluation.language_tuning import weighed  # noqa: PLC0415
     from amanuensis.recognition import (  # noqa: PLC0415
         read_text_config,
@@ -238,11 +241,18 @@ def _save_language(
         decoder = replace(decoder, language_model=f"lm-{asked.language}.bin")
         recognizer.language.characters.save(folder / decoder.language_model)
     config = read_text_config(folder)
+    if decoder.mode in config.calibration:
+        note(
+            f"{folder}: its confidences for {asked.language} have to be calibrated again "
+            f"(amanuensis calibrate {folder} DATA --language {asked.language} --save)",
+            quiet=asked.quiet,
+        )
+    calibration = {mode: fitted for mode, fitted in config.calibration.items() if mode != decoder.mode}
     kept = {**config.language_decoders, asked.language: decoder}
     scores = {"without": _line_document(without), "with": _line_document(best)}
     known = config.scores.get("language_models", {})
     scores = {**config.scores, "language_models": {**known, asked.language: scores}}
-    write_config(folder, replace(config, language_decoders=kept, scores=scores))
+    write_config(folder, replace(config, language_decoders=kept, calibration=calibration, scores=scores))
 
 
 def _tune_formulas(asked: _Asked) -> None:

@@ -224,7 +224,7 @@ def transcribe(
         batch_size=batch_size,
         lines=lines,
         formula=formula_options(
-            beam=_beam(beam, n_best),
+            beam=beam,
             branch=branch,
             language_model=language_model,
             language_weight=language_weight,
@@ -232,6 +232,8 @@ def transcribe(
         combination=combine.value,
     )
     reads_formulas = isinstance(recognizer, FormulaRecognizer)
+    if n_best is not None and not reads_formulas:
+        raise ModelError(f"{recognizer.config.name} reads lines: --n-best is of formulas")
     correction = correction_of(correct, corrector=corrector, lexicons=lexicons, theta=theta)
     corrected = recognizer if correction is None else CorrectingRecognizer(recognizer, correction)
     reader = _marking_gaps(corrected, gap_below)
@@ -251,11 +253,6 @@ def transcribe(
     _tell(tally, seconds, output, quiet=quiet)
     if tally.num_failed:
         raise typer.Exit(1)
-
-
-def _beam(beam: int | None, n_best: int | None) -> int | None:
-    """As many hypotheses are kept as are asked for."""
-    return beam if n_best is None else max(beam or 1, n_best)
 
 
 def _marking_gaps(

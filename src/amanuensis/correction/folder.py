@@ -7,7 +7,6 @@ No pickle. A folder is written whole or not at all.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, get_args
 
 from amanuensis.correction.pipeline import Kind
 from amanuensis.errors import ModelError
+from amanuensis.recognition.folder import write_folder
 
 CORRECTOR_FILE = "corrector.json"
 LEXICON_FILE = "lexicon.tsv.gz"
@@ -120,7 +120,7 @@ def write_corrector(folder: Path | str, config: CorrectorConfig, files: Mapping[
     Args:
         folder: where.
         config: its `corrector.json`.
-        files: by name in the folder: the content, or a file that is moved there.
+        files: by name in the folder: the content, or a file to copy.
 
     Raises:
         ModelError: something that is no corrector lies there already.
@@ -130,18 +130,5 @@ def write_corrector(folder: Path | str, config: CorrectorConfig, files: Mapping[
         raise ModelError(
             f"{folder}: something that is no corrector lies there already; choose another folder"
         )
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        new = Path(scratch) / "new"
-        new.mkdir()
-        for name, content in files.items():
-            if isinstance(content, bytes):
-                (new / name).write_bytes(content)
-            else:
-                content.rename(new / name)
-        encoded = json.dumps(config.to_dict(), ensure_ascii=False, indent=2) + "\n"
-        (new / CORRECTOR_FILE).write_text(encoded, encoding="utf-8")
-        if folder.exists():
-            folder.rename(Path(scratch) / "old")
-        new.rename(folder)
-    return folder
+    encoded = json.dumps(config.to_dict(), ensure_ascii=False, indent=2) + "\n"
+    return write_folder(folder, {**files, CORRECTOR_FILE: encoded.encode()})

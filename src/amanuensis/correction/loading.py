@@ -23,6 +23,7 @@ from amanuensis.correction.pipeline import Correction, Kind
 from amanuensis.correction.t5 import load_t5
 from amanuensis.correction.tagger import load_tagger
 from amanuensis.errors import ModelError
+from amanuensis.language import TextNormalization
 from amanuensis.language.lexicon import Lexicon, read_lexicon, read_lexicons
 
 _SHIPPED = Path(__file__).parent / "pretrained"
@@ -61,10 +62,17 @@ def load_correction(
     return replace(correction, theta=theta)
 
 
-def with_answers(correction: Correction, texts: Iterable[str]) -> Correction:
+def with_answers(
+    correction: Correction, texts: Iterable[str], normalization: TextNormalization
+) -> Correction:
     """The same correction with the words of the very lines that it is measured on: an oracle, labelled as one.
 
     It says what a perfect lexicon would be worth; no user has it (spec 2.11).
+
+    Args:
+        correction: by a lexicon.
+        texts: what is written in the lines.
+        normalization: of the model that reads them.
 
     Raises:
         ModelError: the correction has no lexicon.
@@ -74,7 +82,7 @@ def with_answers(correction: Correction, texts: Iterable[str]) -> Correction:
         raise ModelError(
             f"an oracle is a lexicon with the answers in it; correction by {correction.kind} has none"
         )
-    words = corrector.lexicon.union(Lexicon(Lexicon.from_texts(texts).forms))
+    words = corrector.lexicon.union(Lexicon(Lexicon.from_texts(map(normalization, texts)).forms))
     knowing = LexiconCorrector(words, corrector.confusions, corrector.settings)
     return replace(correction, corrector=knowing, facts={**correction.facts, "oracle": True})
 

@@ -1,8 +1,8 @@
 """Algorithm 5 of HTR-JAND (T5P): segment, context, detect, correct, confidence, apply above theta, format.
 
 The paper runs T5 in it. Here the corrector is whatever speaks `Corrector`; it detects, corrects and tells its
-confidence. What is around it - which lines are context, what is applied, how the corrected line keeps the places of
-its characters - is the same for all. Training SentencePiece "on D" (line 2) is no part of correcting; see
+confidence. What is around it - which lines are context, what is applied, how the corrected line is formatted and keeps
+the places of its characters - is the same for all. Training SentencePiece "on D" (line 2) is no part of correcting; see
 `training.corrector_t5`.
 """
 
@@ -76,17 +76,35 @@ def correct(readings: Sequence[Reading], correction: Correction) -> Iterator[Cor
 
 
 def apply(reading: Reading, proposals: Sequence[Proposal]) -> Reading:
-    """The reading with the proposals in their places; they are in order and do not overlap.
+    """The reading with the proposals in their places, formatted; they are in order and do not overlap.
 
     Characters that stay keep their spans. New ones share the room of those that they replace and have the proposal's
     confidence. The confidence of the line stays the recognizer's: it is of what was seen.
     """
-    text = _replaced(reading.text, proposals)
+    replaced = _replaced(reading.text, proposals)
+    if replaced == reading.text:
+        return reading
+    kept = _kept_places(replaced)
+    text = "".join(" " if replaced[place].isspace() else replaced[place] for place in kept)
     if text == reading.text:
         return reading
-    placed = "".join(reading.tokens) == reading.text and len(reading.spans) == len(reading.text)
-    spans = tuple(_respanned(reading.spans, proposals)) if placed else ()
+    spans: tuple[Span, ...] = ()
+    if "".join(reading.tokens) == reading.text and len(reading.spans) == len(reading.text):
+        placed = list(_respanned(reading.spans, proposals))
+        spans = tuple(
+            replace(placed[place], text=character) for place, character in zip(kept, text, strict=True)
+        )
     return replace(reading, text=text, spans=spans, words=_reworded(reading, spans), uncorrected=reading.text)
+
+
+def _kept_places(text: str) -> list[int]:
+    """The places of a line that formatting keeps: of white space the first between words, none at the ends."""
+    end = len(text.rstrip())
+    return [
+        place
+        for place, character in enumerate(text)
+        if not character.isspace() or (0 < place < end and not text[place - 1].isspace())
+    ]
 
 
 def formatted(text: str) -> str:

@@ -14,13 +14,14 @@ import importlib.util
 import math
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from rapidfuzz.distance import Levenshtein
 
-from amanuensis.correction.folder import LEXICON_FILE, is_corrector_folder, read_corrector_config
+from amanuensis.correction.folder import LEXICON_FILE, is_corrector_folder, read_corrector_config, read_json
 from amanuensis.correction.pipeline import Correction, differences, formatted
 from amanuensis.correction.segment import Proposal, Segment
 from amanuensis.errors import MissingExtraError, ModelError
@@ -31,6 +32,7 @@ LAYOUT_TOKENS = (BEFORE, LINE, AFTER)
 """What tells T5 where the lines around end and the line begins (X2: special tokens for layout)."""
 
 DEFAULT_THETA = 0.9
+_WEIGHTS = "model.safetensors"
 _HUB_OFF = {"1", "ON", "YES", "TRUE"}
 
 
@@ -198,16 +200,24 @@ def _find(name: str) -> Path:
         raise ModelError(f"{name}: no T5 lies there (no config.json)")
     hub = importlib.import_module("huggingface_hub")
     wanted = ["*.json", "*.model", "*.safetensors"]  # never a pickle
-    try:
-        return Path(hub.snapshot_download(name, allow_patterns=wanted, local_files_only=True))
-    except Exception as error:  # the hub's client raises errors of half a dozen libraries
-        missing = f"{name}: neither a folder nor in the hub's cache"
-        if os.environ.get("HF_HUB_OFFLINE", "").upper() in _HUB_OFF:
-            raise ModelError(f"{missing}; HF_HUB_OFFLINE is set, so it is not fetched") from error
+    with suppress(Exception):  # the hub's client raises errors of half a dozen libraries
+        cached = Path(hub.snapshot_download(name, allow_patterns=wanted, local_files_only=True))
+        if _has_weights(cached):
+            return cached
+    missing = f"{name}: neither a folder nor whole in the hub's cache"
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in _HUB_OFF:
+        raise ModelError(f"{missing}; HF_HUB_OFFLINE is set, so it is not fetched")
     try:
         return Path(hub.snapshot_download(name, allow_patterns=wanted))
     except Exception as error:
         raise ModelError(f"{missing}, and fetching it failed: {error}") from error
+
+
+def _has_weights(folder: Path) -> bool:
+    """Whether the weights are there, in one file or in all that an index names: a download may have been cut off."""
+    index = folder / f"{_WEIGHTS}.index.json"
+    names = set(read_json(index)["weight_map"].values()) if index.is_file() else {_WEIGHTS}
+    return all((folder / name).is_file() for name in names)
 
 
 def _load(folder: Path) -> tuple[Any, Any]:

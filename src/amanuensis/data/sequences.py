@@ -6,6 +6,8 @@ say is named and left out. Of a data set the texts of `train` are taken; `val` i
 never looked at. Of a text file every fiftieth block of rows is held out, for the perplexity too: neighboring rows are
 alike, so single rows would flatter.
 
+Letters are composed (NFC) and runs of white space one space, as readings are spelt.
+
 Our additions: printed text can be put into the spelling of transcribers and cut into lines of handwriting's length, so
 that a model learns how lines begin and end; the texts of data sets can count several times beside a large corpus; and
 at most `MAX_SYMBOLS` symbols are taken, so that counting needs about 3 GB, whatever the files.
@@ -28,7 +30,7 @@ from amanuensis.data.dataset import Dataset, Problem
 from amanuensis.data.inkml_folder import detect_inkml
 from amanuensis.data.layouts import read_datasets
 from amanuensis.errors import DataError
-from amanuensis.language import Unit, split_words
+from amanuensis.language import TextNormalization, Unit, split_words
 from amanuensis.latex import mend, normalize_caption, tokenize
 
 MAX_LINE_BYTES = 2**20
@@ -274,6 +276,6 @@ def _interned(symbols: Iterable[str]) -> tuple[str, ...]:
 
 _SPLITTERS: Mapping[Unit, Callable[[str], Sequence[str]]] = {
     "tokens": _caption,
-    "characters": lambda text: " ".join(text.split()),
-    "words": lambda text: _interned(split_words(text)),
+    "characters": TextNormalization(),
+    "words": lambda text: _interned(split_words(TextNormalization()(text))),
 }

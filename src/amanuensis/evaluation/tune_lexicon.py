@@ -2,7 +2,8 @@
 
 Confusions and settings come from validation lines, the words from train lines and whatever lists the user names. While
 settings are tried the words of the validation lines are left out, or every trial would know the answers; the finished
-corrector has them (spec 2.34: train and validation, never a test set).
+corrector has them (spec 2.34: train and validation, never a test set). Settings are tried with the lexicon as it will
+be stored, which leaves out the pairs of words that were seen once.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ def tune_lexicon(
         progress: called with (trials done, trials in all).
     """
     confusions = Confusions.learn((line.reference, line.reading.text) for line in lines)
-    start = LexiconCorrector(words, confusions)
+    start = LexiconCorrector(words.as_stored(), confusions)
     weighed = [_Weighed(line, start) for line in lines]
     trials = []
     settings = [
@@ -116,7 +117,7 @@ def tune_lexicon(
             progress(number, len(settings))
     before = sum((one.before for one in weighed), start=EditCounts())
     best = _best(trials, before, max_harm)
-    whole = words.union(Lexicon.from_texts(line.reference for line in lines))
+    whole = words.union(Lexicon.from_texts(line.reference for line in lines)).as_stored()
     chosen = best.settings if best else start.settings
     return TunedLexicon(
         corrector=LexiconCorrector(whole, confusions, chosen),

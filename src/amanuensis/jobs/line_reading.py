@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from amanuensis.correction import CorrectingRecognizer, load_correction
+from amanuensis.correction.folder import is_corrector_folder
 from amanuensis.errors import ModelError
 from amanuensis.recognition import (
     AskedModel,
@@ -21,6 +22,8 @@ from amanuensis.recognition.gaps import LineReader
 from amanuensis.recognition.language import LineOptions
 from amanuensis.recognition.line_ensemble import Combination
 
+# Options that name files or folders, or what comes with the package.
+_MAY_BE_FILES = frozenset(("language_model", "word_model", "corrector", "lexicons"))
 _CHANGE_NO_READING = frozenset((".safetensors", ".md"))  # files of a model folder
 
 
@@ -89,7 +92,7 @@ class LineReading:
         for choice in (self.options, self.correction):
             if choice is not None:
                 told |= {
-                    one.name: _told(value)
+                    one.name: _told(one.name, value)
                     for one in fields(choice)
                     if (value := getattr(choice, one.name)) not in (None, ())
                 }
@@ -115,12 +118,19 @@ def told_model(model: str) -> str:
     return f"{asked.folder.name} {fingerprint(asked.folder)}{only}"
 
 
-def _told(value: object) -> str:
-    """An option in words."""
+def _told(option: str, value: object) -> str:
+    """An option in words. A folder that bears the name of a shipped model, such as the output's, is none of it."""
     if isinstance(value, tuple):
-        return ", ".join(map(_told, value))
+        return ", ".join(_told(option, one) for one in value)
     path = Path(str(value))
-    return f"{path.name} {fingerprint(path)}" if path.exists() else str(value)
+    if option in _MAY_BE_FILES and (path.is_file() or _is_corrector(path)):
+        return f"{path.name} {fingerprint(path)}"
+    return str(value)
+
+
+def _is_corrector(folder: Path) -> bool:
+    """Whether a corrector lies there, or a T5 in the layout of `transformers`."""
+    return is_corrector_folder(folder) or (folder / "config.json").is_file()
 
 
 def fingerprint(path: Path) -> str:

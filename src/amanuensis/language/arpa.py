@@ -2,7 +2,8 @@ r"""ARPA, the text format that language-model toolkits exchange: written and rea
 
 A line holds the logarithm to base 10 of an n-gram's probability, its symbols, and that of its back-off. Begin, end and
 unknown are `<s>`, `</s>` and `<unk>`; a space, which would end a symbol, is `<space>`. The format does not say what its
-symbols are, so reading asks for the unit.
+symbols are, so reading asks for the unit. Toolkits that begin a sequence with several `<s>` write n-grams of them; here
+one stands at the beginning, and n-grams with another are passed over, as nothing leads to them.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def read_arpa(path: Path | str, unit: Unit) -> NGramModel:
     first = [((name,), *singles.get(name, (unseen.get(name, 0.0), 0.0))) for name in names]
     tables = [_table(first, index, [], path)]
     for rows in orders[1:]:
-        tables.append(_table(rows, index, tables, path))
+        tables.append(_table([row for row in rows if BEGIN not in row[0][1:]], index, tables, path))
     symbols = [" " if word == SPACE else word for word in words]
     return NGramModel(symbols, NGramTrie.build(tables, bits=32), unit)
 

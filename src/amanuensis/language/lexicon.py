@@ -2,7 +2,8 @@
 
 A word is a run of letters and the marks on them, so `l'ami` is two and `peut-être` too: lexicons of any
 tokenization become comparable, and a French elision does not make every noun unknown. Case is kept in the forms
-and ignored in looking up. A lexicon is a table, `word TAB count`, a pair of neighbours `word word TAB count`.
+and ignored in looking up. A lexicon is a table, `word TAB count`, a pair of neighbours `word word TAB count`; a count
+without a word is of all words together, where the table does not hold them all.
 """
 
 from __future__ import annotations
@@ -121,9 +122,17 @@ class Lexicon:
 
     def to_bytes(self) -> bytes:
         """The table, commonest first, packed with gzip, without pairs seen once; equal lexicons give equal bytes."""
+        return gzip.compress("".join(f"{row}\n" for row in self._rows()).encode(), mtime=0)
+
+    def as_stored(self) -> Lexicon:
+        """What `read_lexicon` makes of `to_bytes`: the one to tune a corrector with whose lexicon will be stored."""
+        return _of_rows(enumerate(self._rows(), start=1), "lexicon")
+
+    def _rows(self) -> list[str]:
         rows = [*self.forms.items(), *((f"{a} {b}", n) for (a, b), n in self.pairs.items() if n > 1)]
+        rows += [("", self.total)] if self.total > sum(self.forms.values()) else []
         rows.sort(key=lambda row: (-row[1], row[0]))
-        return gzip.compress("".join(f"{word}\t{count}\n" for word, count in rows).encode(), mtime=0)
+        return [f"{word}\t{count}" for word, count in rows]
 
 
 def word_places(text: str) -> list[tuple[int, int]]:
@@ -152,13 +161,19 @@ def read_lexicon(path: Path | str) -> Lexicon:
     Raises:
         DataError: the file cannot be read, is no text, too large, holds no word, or has a count that is none.
     """
+    return _of_rows(_lines(Path(path)), path)
+
+
+def _of_rows(rows: Iterable[tuple[int, str]], path: Path | str) -> Lexicon:
+    """The lexicon of a table's numbered lines; `path` is what to call it in messages."""
     forms: Counter[str] = Counter()
     neighbors: Counter[tuple[str, str]] = Counter()
-    total = _WORDS_BEHIND_A_LIST
-    for number, line in enumerate(_lines(Path(path)), start=1):
+    total, has_counts = 0, False
+    for number, line in rows:
         entry, _, told = line.partition("\t")
         count = _count(path, number, told.strip())
-        total = 0 if told.strip() else total
+        has_counts = has_counts or bool(told.strip())
+        total = total if entry.strip() else max(total, count)
         entry = unicodedata.normalize("NFC", entry)
         words = [entry[start:end] for start, end in word_places(entry)]
         if len(words) == 2 and entry == " ".join(words):
@@ -168,7 +183,7 @@ def read_lexicon(path: Path | str) -> Lexicon:
                 forms[word] += count
     if not forms and not neighbors:
         raise DataError(f"{path}: no lexicon: not one word is in it")
-    return _with_neighbors(forms, neighbors, total)
+    return _with_neighbors(forms, neighbors, total if has_counts else _WORDS_BEHIND_A_LIST)
 
 
 def read_lexicons(paths: Sequence[Path | str]) -> Lexicon:
@@ -210,7 +225,8 @@ def _count(path: Path | str, number: int, told: str) -> int:
     return count
 
 
-def _lines(path: Path) -> Iterator[str]:
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines that hold something, with their numbers."""
     try:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
@@ -228,4 +244,4 @@ def _lines(path: Path) -> Iterator[str]:
         raise DataError(f"{path}: a lexicon is UTF-8 text, and byte {error.start:,} is not") from error
     if "\0" in text:
         raise DataError(f"{path}: a lexicon is a text file, and this one holds NUL bytes")
-    yield from (line for line in text.splitlines() if line.strip())
+    yield from ((number, line) for number, line in enumerate(text.splitlines(), start=1) if line.strip())

@@ -15,7 +15,17 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from amanuensis.errors import ModelError
-from amanuensis.recognition.folder import CONFIG_FILE, is_model_folder
+from amanuensis.recognition.config import MathConfig
+from amanuensis.recognition.folder import (
+    CONFIG_FILE,
+    DECODER_FILE,
+    ENCODER_FILE,
+    GRAPH_FILE,
+    is_model_folder,
+    read_config,
+)
+from amanuensis.recognition.formula_language import LANGUAGE_MODEL_FILE
+from amanuensis.recognition.language import language_model_files, shipped_language_models
 
 DEFAULT_MODEL = "text-small"
 DEFAULT_FORMULA_MODEL = "math-small"
@@ -23,7 +33,7 @@ _TASKS = {"text": DEFAULT_MODEL, "math": DEFAULT_FORMULA_MODEL}  # a task's name
 ENTRY_POINTS = "amanuensis.models"
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-_FETCHED = ["*.json", "*.onnx", "*.safetensors", "*.md", "lm.bin"]  # never a pickle
+_FETCHED = ["*.json", "*.onnx", "*.safetensors", "*.md", "lm.bin", "lm-*.bin"]  # never a pickle
 
 
 def find_model(name: str | Path) -> Path:
@@ -31,8 +41,8 @@ def find_model(name: str | Path) -> Path:
 
     Args:
         name: a model folder, the name of a shipped model, a task ("text", "math": its shipped model), or a hub id
-            "organization/name". What lies on this machine wins: first a folder of that name, then a shipped
-            model, then the hub's cache.
+            "organization/name". What lies on this machine wins: first a model folder of that name, then a shipped
+            model, then the hub's cache. A folder without a model hides no shipped one, unless it is that of a run.
 
     Raises:
         ModelError: no such model, with the names that there are; or a hub model that is not on this machine.
@@ -41,14 +51,13 @@ def find_model(name: str | Path) -> Path:
     asked, name = str(name), _TASKS.get(str(name), name)
     if is_model_folder(folder):
         return folder
-    if folder.is_dir():
-        best = (
-            f"; the best model of this run is {folder / 'best'}" if is_model_folder(folder / "best") else ""
-        )
-        raise ModelError(f"{name}: this folder holds no model (no {CONFIG_FILE}){best}")
+    is_run = is_model_folder(folder / "best")
     entry = _entries().get(str(name))
-    if entry is not None:
+    if entry is not None and not is_run:
         return _shipped_folder(entry)
+    if folder.is_dir() and (is_run or asked not in _TASKS):
+        best = f"; the best model of this run is {folder / 'best'}" if is_run else ""
+        raise ModelError(f"{asked}: this folder holds no model (no {CONFIG_FILE}){best}")
     if isinstance(name, str) and _HUB_ID.fullmatch(name):
         return _cached(name) or _fetched(name)
     if asked in _TASKS:
@@ -99,19 +108,28 @@ def _cache() -> Path:
 
 
 def _cached(name: str) -> Path | None:
-    """The snapshot that `main` points to, else the newest."""
+    """The snapshot that `main` points to, else the newest; of those that are whole."""
     folder = _cache() / f"models--{name.replace('/', '--')}"
     snapshots = [path for path in folder.glob("snapshots/*") if is_model_folder(path)]
     pointer = folder / "refs" / "main"
-    if pointer.is_file():
-        main = folder / "snapshots" / pointer.read_text(encoding="utf-8").strip()
-        if main in snapshots:
-            return main
-    return max(snapshots, key=lambda path: path.stat().st_mtime, default=None)
+    main = pointer.read_text(encoding="utf-8").strip() if pointer.is_file() else ""
+    snapshots.sort(key=lambda path: (path.name == main, path.stat().st_mtime), reverse=True)
+    return next((path for path in snapshots if _is_whole(path)), None)
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether all is there that reading needs: a download that was cut off leaves a snapshot with a part of it."""
+    config = read_config(folder)
+    if isinstance(config, MathConfig):
+        needed = {ENCODER_FILE, DECODER_FILE}
+        needed |= {LANGUAGE_MODEL_FILE} if config.decoder.language_weight else set()
+    else:
+        needed = {GRAPH_FILE, *language_model_files(config)} - set(shipped_language_models())
+    return all((folder / name).is_file() for name in needed)
 
 
 def _fetched(name: str) -> Path:
-    missing = f"{name}: neither a folder, nor a shipped model, nor in the hub's cache ({_cache()})"
+    missing = f"{name}: neither a folder, nor a shipped model, nor whole in the hub's cache ({_cache()})"
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
         raise ModelError(f"{missing}; HF_HUB_OFFLINE is set, so it is not fetched")
     if not _has_hub_client():

@@ -94,19 +94,34 @@ def write_model(folder: Path | str, config: ModelConfig, files: Mapping[str, byt
     folder = Path(folder)
     if folder.exists() and not is_model_folder(folder) and (not folder.is_dir() or any(folder.iterdir())):
         raise ModelError(f"{folder}: something that is no model lies there already; choose another folder")
+    return write_folder(folder, {**files, CONFIG_FILE: _encoded(config)})
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes | Path]) -> Path:
+    """Write a folder whole or not at all; one that lies there gives way once the new one is complete.
+
+    Args:
+        folder: where.
+        files: by name in the folder: the content, or a file to copy.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}-") as scratch:
-        new = Path(scratch) / "new"
+        new, old = Path(scratch) / "new", Path(scratch) / "old"
         new.mkdir()
         for name, content in files.items():
             if isinstance(content, bytes):
                 (new / name).write_bytes(content)
             else:
                 shutil.copyfile(content, new / name)
-        (new / CONFIG_FILE).write_bytes(_encoded(config))
-        if folder.exists():
-            folder.rename(Path(scratch) / "old")
-        new.rename(folder)
+        try:
+            if folder.exists():
+                folder.rename(old)
+            new.rename(folder)
+        except BaseException:
+            # What is left in the scratch folder is deleted with it.
+            if old.exists() and not folder.exists():
+                old.rename(folder)
+            raise
     return folder
 
 

@@ -49,12 +49,19 @@ def shipped_language_models() -> dict[str, Path]:
     return {path.stem: path for path in sorted(SHIPPED_LANGUAGE_MODELS.glob(f"*{_SUFFIX}"))}
 
 
+def language_model_files(config: TextConfig) -> set[str]:
+    """The names of language models that a model's decoders may take from its own folder."""
+    decoders = (config.decoder, *config.language_decoders.values())
+    names = {name for decoder in decoders for name in (decoder.language_model, decoder.word_model)}
+    return {name for name in names if name and Path(name).name == name}  # no path out of the folder
+
+
 def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
     """The search that a user asks for.
 
     Raises:
-        ModelError: no decoder is tuned for the language; a language model without a weight, or a weight without a
-            language model; or an impossible value.
+        ModelError: no decoder is tuned for the language; a language model without a weight, or a weight or length bonus
+            without a language model; or an impossible value.
     """
     decoder = _decoder_of_language(config, options)
     if options.language_model == NO_LANGUAGE_MODEL:
@@ -73,6 +80,11 @@ def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
         decoder = replace(decoder, word_weight=options.word_weight)
     if options.method is not None:
         decoder = decoder.searching(options.method)
+    if options.length_bonus and not decoder.language_model:
+        raise ModelError(
+            f"a character is worth {options.length_bonus:g} beside a language model only, and none reads along "
+            f"(--language, --lm)"
+        )
     _check_complete(decoder)
     return decoder
 

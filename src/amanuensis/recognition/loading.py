@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from amanuensis.errors import ModelError
 from amanuensis.recognition.catalog import DEFAULT_MODEL, find_model
-from amanuensis.recognition.config import MathConfig
+from amanuensis.recognition.config import MathConfig, TextConfig
 from amanuensis.recognition.folder import read_config
 from amanuensis.recognition.formula_recognizer import FormulaOptions, FormulaRecognizer
-from amanuensis.recognition.language import LineOptions
+from amanuensis.recognition.language import NO_LANGUAGE_MODEL, LineOptions
 from amanuensis.recognition.line_ensemble import Combination, LineEnsemble, Member
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import DEFAULT_BATCH_SIZE
@@ -49,9 +49,9 @@ def load_recognizer(
         _refuse_formula_options(config.name, formula, lines)
         members = [
             Member(
-                Recognizer.load(one.folder, threads=threads, batch_size=batch_size, options=lines), one.only
+                Recognizer.load(one.folder, threads=threads, batch_size=batch_size, options=options), one.only
             )
-            for one in asked
+            for one, options in zip(asked, _options_of_members(asked, lines, combination), strict=True)
         ]
         return _together(members, combination, lines.language)
     _refuse_line_options(config.name, lines)
@@ -102,6 +102,29 @@ def reads_formulas(model: Sequence[str | Path]) -> bool:
         ModelError: no such model.
     """
     return bool(model) and isinstance(read_config(AskedModel.parse(model[0]).folder), MathConfig)
+
+
+def _options_of_members(
+    asked: Sequence[AskedModel], lines: LineOptions, combination: Combination
+) -> list[LineOptions]:
+    """What is asked of each model: one that was not tuned for the language reads by its own search beside others.
+
+    A language that no search takes up and no specialist is chosen by is left to the first model to refuse. Averaged
+    frames are searched by the first model alone.
+    """
+    tuned = [_is_tuned(one.folder, lines.language) for one in asked]
+    searching = tuned[:1] if combination == "frames" else tuned
+    if lines.language_model is not None or not (any(searching) or any(one.only for one in asked)):
+        return [lines] * len(asked)
+    asked_of_others = LineOptions(lines.method) if any(searching) else lines  # what serves nobody is refused
+    own = replace(asked_of_others, language_model=NO_LANGUAGE_MODEL)
+    return [lines if is_tuned else own for is_tuned in tuned]
+
+
+def _is_tuned(folder: Path, language: str | None) -> bool:
+    """Whether a model has a search of its own for the language; where none is named, whatever it has will do."""
+    config = read_config(folder)
+    return language is None or (isinstance(config, TextConfig) and language in config.language_decoders)
 
 
 def _together(

@@ -19,6 +19,7 @@ from amanuensis.reproduce.line_tables import LineReading, LineRow
 if TYPE_CHECKING:
     from amanuensis.correction import Correction
     from amanuensis.evaluation import Results
+    from amanuensis.language import TextNormalization
     from amanuensis.recognition import LineEnsemble
     from amanuensis.records import Sample
 
@@ -59,17 +60,19 @@ class _Together:
         ensemble = self.recognizer(machine)
         if not self.reading.corrected:
             return evaluate(ensemble, samples)
-        correcting = CorrectingRecognizer(ensemble, self._correction())
+        correcting = CorrectingRecognizer(ensemble, self._correction(ensemble.config.normalization))
         results = evaluate(correcting, samples)
         return replace(results, correction=correcting.to_dict(), ensemble=ensemble.to_dict())
 
-    def _correction(self) -> Correction:
+    def _correction(self, spelt: TextNormalization) -> Correction:
         from amanuensis.correction import Correction, LexiconCorrector  # noqa: PLC0415
         from amanuensis.correction.loading import DEFAULT_THETA  # noqa: PLC0415
         from amanuensis.language.lexicon import Lexicon  # noqa: PLC0415
 
         sets = datasets_of(self.source.study.sets).values()
-        texts = [s.text for dataset in sets for split in ("train", "val") for s in dataset.split(split)]
+        texts = [
+            spelt(s.text) for dataset in sets for split in ("train", "val") for s in dataset.split(split)
+        ]
         facts = {"lexicon": list(TRAIN_AND_VALID)}
         return Correction("lexicon", LexiconCorrector(Lexicon.from_texts(texts)), DEFAULT_THETA, 0, facts)
 

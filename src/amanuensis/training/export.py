@@ -33,6 +33,7 @@ from amanuensis.recognition import (
     write_model,
 )
 from amanuensis.recognition.formula_language import LANGUAGE_MODEL_FILE
+from amanuensis.recognition.language import language_model_files
 from amanuensis.records import Sample
 from amanuensis.training.card import model_card
 from amanuensis.training.export_formula import FormulaParity, compare_formulas, formula_graphs, released
@@ -123,6 +124,7 @@ def export_model(
     folder = source / "best" if (source / "best").is_dir() else source
     config, network = load_network(folder)
     config = replace(config, scores={**config.scores, **dict(map(scores_of_report, reports))})
+    language_models = _language_models(folder, config)
     report = None
     if samples:
         # In a scratch folder, so that a graph that differs never replaces one that reads.
@@ -134,7 +136,7 @@ def export_model(
                 network,
                 with_attention=with_attention,
                 all_branches=all_branches,
-                language_model=folder / LANGUAGE_MODEL_FILE,
+                language_models=language_models,
             )
             report = _parity(config, network, trial, samples)
         if not report.holds:
@@ -146,9 +148,15 @@ def export_model(
         network,
         with_attention=with_attention,
         all_branches=all_branches,
-        language_model=folder / LANGUAGE_MODEL_FILE,
+        language_models=language_models,
     )
     return report
+
+
+def _language_models(folder: Path, config: TextConfig | MathConfig) -> dict[str, Path]:
+    """What reads along with a model, as far as its folder holds it and it does not come with the package."""
+    names = language_model_files(config) if isinstance(config, TextConfig) else {LANGUAGE_MODEL_FILE}
+    return {name: folder / name for name in sorted(names) if (folder / name).is_file()}
 
 
 def _parity(
@@ -195,16 +203,16 @@ def write_model_folder(
     *,
     with_attention: bool = False,
     all_branches: bool = False,
-    language_model: Path | None = None,
+    language_models: Mapping[str, Path] | None = None,
 ) -> None:
     """A complete model folder: config, weights to train on from, graph (or graphs) to read with, card.
 
-    `with_attention` is of lines, `all_branches` of formulas: else the first branch alone can read. A language model
-    that the source has goes with it.
+    `with_attention` is of lines, `all_branches` of formulas: else the first branch alone can read. `language_models`
+    are files to take along, by name.
     """
     network = released(network)
     files: dict[str, bytes | Path] = {
-        **({LANGUAGE_MODEL_FILE: language_model} if language_model and language_model.is_file() else {}),
+        **(language_models or {}),
         WEIGHTS_FILE: encoded_weights(network),
         CARD_FILE: model_card(config).encode(),
     }
