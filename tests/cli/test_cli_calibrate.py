@@ -83,6 +83,8 @@ def test_few_lines_lean_on_another_language(run, bilingual: Path, dataset: Path)
     assert (refused.exit_code, "keeps no calibration for 'eng'" in refused.stderr) == (1, True)
     run("calibrate", bilingual, dataset, "--language", "eng", "--save")
     run("calibrate", bilingual, dataset, "--language", "lat", "--save")
+    unread = run("calibrate", bilingual, dataset, "--decoder", "best-path", "--toward", "eng")
+    assert (unread.exit_code, "choose one with --language" in unread.stderr) == (1, True)
     config = read_text_config(bilingual)
     far = replace(config.calibration["prefix-beam lm.bin"], words=LogOddsMap(0.5, -3.0))
     folder = write_model(

@@ -5,6 +5,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
+
+from tiny_model import draw
 
 
 def test_json_and_nothing_else(run, tiny_model: Path, dataset: Path) -> None:
@@ -110,6 +113,59 @@ def test_a_place_that_cannot_be_written_is_told_before_reading(run, tiny_model: 
     result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--results", dataset)
     assert result.exit_code == 1
     assert "cannot be written" in result.stderr
+
+
+def _change(path: Path, name: str, **header: object) -> list[dict[str, object]]:
+    """The rows of a result file; a copy of it with another header is written to `name`."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    _write(name, {**rows[0], **header}, *rows[1:])
+    return rows
+
+
+def _write(name: str, *rows: dict[str, object]) -> None:
+    Path(name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_a_rival_that_lacks_lines_is_refused_before_reading_and_one_that_failed_is_told(
+    run, tiny_model: Path, dataset: Path
+) -> None:
+    arguments = ("evaluate", dataset, "--split", "test", "-m", tiny_model)
+    run(*arguments, "--results", "own.jsonl")
+    header, first, *rest = _change(Path("own.jsonl"), "nfd.jsonl", normalization={"form": "NFD"})
+    _write("part.jsonl", header, first)
+    refused = run(*arguments, "--against", "part.jsonl", "--results", "new.jsonl")
+    assert refused.exit_code == 1
+    assert f"lacks 3 of the 4 samples to be compared, the first of them '{rest[0]['id']}'" in refused.stderr
+    assert not Path("new.jsonl").exists()
+    _write("failed.jsonl", header, {"id": first["id"], "error": "broken"}, *rest)
+    scored = ("evaluate", dataset, "--split", "test", "--from-results", "own.jsonl")
+    assert (
+        "1 sample could not be read there and count as read empty"
+        in run(*scored, "--against", "failed.jsonl").stderr
+    )
+    assert json.loads(run(*scored, "--against", "failed.jsonl", "--json").stdout)["against"]["failed"] == 1
+
+
+def test_a_rival_of_another_spelling_is_compared_in_one(run, tiny_model: Path, dataset: Path) -> None:
+    table = dataset / "labels.tsv"
+    table.write_text(table.read_text(encoding="utf-8").replace("\tba\ttest", "\té\ttest"), encoding="utf-8")
+    Image.fromarray(draw("é")).save(dataset / "lines" / "p1_1.png")
+    arguments = ("evaluate", dataset, "--split", "test", "-m", tiny_model)
+    run(*arguments, "--results", "own.jsonl")
+    _change(Path("own.jsonl"), "nfd.jsonl", normalization={"form": "NFD"})
+    told = json.loads(run(*arguments, "--against", "nfd.jsonl", "--json").stdout)["against"]
+    assert (told["difference"], told["right_words"], told["harmed_words"], told["rescued_words"]) == (
+        0,
+        4,
+        0,
+        0,
+    )
+
+
+def test_results_of_pages_are_not_taken_for_lines(run, dataset: Path) -> None:
+    _write("pages.jsonl", {"format": 1, "kind": "pages"}, {"id": "set/p", "found": [], "true": []})
+    result = run("evaluate", dataset, "--split", "test", "--from-results", "pages.jsonl")
+    assert (result.exit_code, "evaluate --pages" in result.stderr) == (1, True)
 
 
 def test_an_unknown_decoder(run, tiny_model: Path, dataset: Path) -> None:

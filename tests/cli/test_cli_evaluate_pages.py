@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from amanuensis.evaluation import PageOutcome, PageResults, ReadLine, write_page_results
+from amanuensis.language import TextNormalization
 from tiny_formula_model import says, write_tiny_formula_model
 from tiny_model import draw
 
@@ -56,6 +59,45 @@ def test_pages_are_found_read_and_scored_and_can_be_scored_again(
     assert Path("pages.html").exists()
     again = run(*arguments, "--from-results", "results-tiny-classical-pages.jsonl", "--json")
     assert json.loads(again.stdout) == report
+
+
+def test_lines_of_a_baseline_alone_are_found_by_the_outline_that_they_are_cut_along(
+    run, ground_truth: Path
+) -> None:
+    file, found = ground_truth / "p.xml", []
+
+    def baseline(match: re.Match[str]) -> str:
+        y, right = int(match[1]) + 36, int(match[2])
+        found.append(
+            ((100, y - 150), (right, y - 150), (right, y + 60), (100, y + 60))
+        )  # lines are 200 apart
+        return f'<Coords points=""/><Baseline points="100,{y} {right},{y}"/>'
+
+    outline = re.compile(r'<Coords points="100,(\d+) (\d+),[^"]*"/>(?=<TextEquiv)')
+    file.write_text(outline.sub(baseline, file.read_text()))
+    lines = tuple(ReadLine("ab", 0.9, polygon) for polygon in found)
+    outcome = PageOutcome("truth/p", lines, seconds={"load": 0.0, "find": 0.0, "read": 0.0})
+    write_page_results(PageResults("tiny", "toy", TextNormalization(), {}, (outcome,)), "r.jsonl")
+    result = run("evaluate", "--pages", ground_truth, "--from-results", "r.jsonl", "--json")
+    report = json.loads(result.stdout)
+    assert (report["lines"], report["found"], report["missed"], report["extra"]) == (3, 3, 0, 0)
+
+
+def test_a_place_that_cannot_be_written_is_told_before_pages_are_read(
+    run, tiny_model: Path, ground_truth: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("amanuensis.evaluation.evaluate_page", None)
+    result = run("evaluate", "--pages", ground_truth, "-m", tiny_model, "--results", ground_truth)
+    assert (result.exit_code, "cannot be written" in result.stderr) == (1, True)
+
+
+def test_a_model_of_some_page_sets_reads_no_others(run, tiny_model: Path, ground_truth: Path) -> None:
+    arguments = ("evaluate", "--pages", ground_truth, "--finder", "classical", "--json")
+    other = run(*arguments, "-m", f"{tiny_model}@elsewhere", "-m", f"{tiny_model}@nowhere")
+    assert (other.exit_code, "none of the models reads truth" in other.stderr) == (1, True)
+    assert not list(Path.cwd().glob("*.jsonl"))
+    own = run(*arguments, "-m", tiny_model, "-m", f"{tiny_model}@truth")
+    assert json.loads(own.stdout)["cer"]["on_true_lines"]["rate"] == 0
 
 
 def test_what_is_of_lines_is_refused_and_a_folder_without_pages_too(

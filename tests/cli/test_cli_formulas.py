@@ -89,6 +89,10 @@ def test_formulas_are_scored_and_compared_with_another_result_file(run, model: P
     table = run(*arguments, "--results", tmp_path / "s.jsonl", "--against", tmp_path / "r.jsonl")
     assert "McNemar p = 1" in table.stderr
     assert "crohme-2014" in table.stdout
+    header, first, _ = (tmp_path / "r.jsonl").read_text().splitlines()
+    (tmp_path / "part.jsonl").write_text(f"{header}\n{first}\n")
+    part = run(*arguments, "--from-results", tmp_path / "r.jsonl", "--against", tmp_path / "part.jsonl")
+    assert (part.exit_code, "lacks 1 of the 2 samples" in part.stderr) == (1, True)
     missing = run("evaluate", data, "--split", "test2016", "-m", model)
     assert (missing.exit_code, "test2016" in missing.stderr) == (1, True)
 

@@ -66,6 +66,9 @@ def test_an_ablation_is_trained_read_and_told_and_goes_on_where_it_was(
     assert _rows(_run(*wanted)) == told
     assert results.stat() == written
     assert (tmp_path / "runs/histdb-student-on-drawn/run.json").stat() == begun
+    other = _run(*[w for w in wanted if w != "--json"], "--set", "training.patience=3", "--print")
+    assert other.stdout.splitlines()[1].startswith("failed")
+    assert "these sections differ: training" in other.stderr
     table = _run("text-table", "5", *place[:6], "--seeds", "1", "--json")
     assert _rows(table)["Baseline"]["cer"] == told["Baseline"]["cer"]
 

@@ -8,6 +8,8 @@ import pytest
 from amanuensis.errors import DataError
 from amanuensis.evaluation import Outcome, Results, read_results, score, try_calibration, write_results
 from amanuensis.language import TextNormalization
+from amanuensis.metrics import LogOddsMap
+from amanuensis.recognition import Calibration
 from amanuensis.records import Sample
 
 
@@ -88,6 +90,12 @@ def test_test_lines_are_never_fitted_on():
 def test_results_that_kept_no_confidences_cannot_be_fitted():
     with pytest.raises(DataError, match="no confidences of characters"):
         try_calibration(results_of([Outcome("letters/1", "ab", 0.6)]), [sample(1, "ab")])
+
+
+def test_a_calibration_that_asks_a_language_model_is_no_support_without_one():
+    asking = Calibration(words=LogOddsMap(1.0, 0.0, 0.5, 0.1))
+    with pytest.raises(DataError, match="none has judged these words"):
+        try_calibration(*honest_lines(20), toward=asking)
 
 
 def test_confidences_come_back_from_the_file(tmp_path):

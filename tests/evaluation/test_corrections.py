@@ -76,7 +76,11 @@ def test_both_texts_survive_a_result_file(tmp_path: Path) -> None:
 
 
 def test_the_report_shows_the_correction_and_escapes_what_was_read() -> None:
-    wild = replace(RESULTS, outcomes=(Outcome("letters/1", "la <b>", 0.8, uncorrected="<i>"), *OUTCOMES[1:]))
+    wild = replace(
+        RESULTS,
+        outcomes=(Outcome("letters/1", "la <b>", 0.8, uncorrected="<i>"), *OUTCOMES[1:]),
+        correction={"kind": "<i>", "theta": "<i>"},
+    )
     report = score(wild, SAMPLES)
     page = html_report(report, corrections=report_corrections(report))
     assert "<h2>Correction</h2>" in page

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from amanuensis.errors import DataError, ImageError
+from amanuensis.errors import DataError, ImageError, ModelError
 from amanuensis.evaluation import Outcome, evaluate, read_results, score, write_results
 from amanuensis.evaluation.report import MISSING
 from amanuensis.language import TextNormalization
@@ -81,6 +81,26 @@ def test_bad_images_are_named_counted_as_wrong_and_change_no_other_reading():
     assert report.total.scores.n == 100
     assert report.total.scores.wrong_lines == 4
     assert report.total.scores.cer == pytest.approx(4 / 100)
+
+
+class Specialists(ToyRecognizer):
+    """Models that read together, none of which reads the set `closed`."""
+
+    def for_set(self, name):
+        if name == "closed":
+            raise ModelError(f"none of the models reads {name}")
+        return self
+
+    def to_dict(self):
+        return {}
+
+
+def test_a_set_that_nobody_reads_is_told_before_another_is_read():
+    samples = [line("1", "ab"), line("1", "ab", dataset="closed")]
+    specialists = Specialists(perfect(samples))
+    with pytest.raises(ModelError, match="closed"):
+        evaluate(specialists, samples)
+    assert specialists.calls == []
 
 
 def test_a_mistake_of_the_program_is_not_taken_for_a_bad_image():

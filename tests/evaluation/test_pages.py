@@ -123,7 +123,7 @@ def test_pieces_are_read_from_left_to_right_and_missed_lines_as_empty() -> None:
     assert rates(report)["order_free"] == len(TEXTS[1]) + len(TEXTS[2])
 
 
-def test_what_is_not_transcribed_is_no_error() -> None:
+def test_what_is_read_where_nothing_is_transcribed_counts_as_an_extra_line_alone() -> None:
     page = true_page()
     [region] = page.regions
     lines = (replace(region.lines[0], transcription=None), *region.lines[1:])
@@ -131,6 +131,7 @@ def test_what_is_not_transcribed_is_no_error() -> None:
     found = read_lines(*zip(ROWS, ["whatever", *TEXTS[1:]], strict=True))
     report = score_pages(results_of(PageOutcome("set/p", found)), {"set": {"p": page}})
     assert rates(report)["order_free"] == 0
+    assert rates(report)["with_extra_lines"] == len("whatever")
     assert report.to_dict()["recall"] == 1.0
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amanuensis.errors import ImageError
-from amanuensis.pages.crops import LineCutter, line_height
+from amanuensis.pages.crops import LineCutter, line_height, with_outlines
 from amanuensis.records import Page, Points, Region, TextLine
 
 PAPER = 200
@@ -121,6 +121,17 @@ def test_a_line_alone_in_its_region_stands_for_it() -> None:
     page = page_of(line, polygon=((10, 10), (100, 10), (100, 50), (10, 50)))
     [(_, crop)] = LineCutter(picture(), page).cut_all()
     assert crop.grey.shape == (41, 91)
+
+
+def test_outlines_are_filled_in_as_lines_are_cut_and_those_of_a_file_are_kept() -> None:
+    beyond = TextLine("o", ((10, 100), (400, 100), (400, 140), (10, 140)))
+    page = page_of(TextLine("l", (), ((50, 60), (200, 60))), TextLine("none"), beyond)
+    filled, none, kept = with_outlines(page).lines
+    assert filled.polygon == ((50, 30), (200, 30), (200, 72), (50, 72))
+    assert (none, kept) == (TextLine("none"), beyond)
+    [crop, again] = (LineCutter(picture(), page).cut(line) for line in (page.lines[0], filled))
+    assert np.array_equal(crop.inside, again.inside)
+    assert np.array_equal(crop.to_page, again.to_page)
 
 
 def test_lines_in_are_lines_out() -> None:

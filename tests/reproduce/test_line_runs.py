@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from amanuensis.errors import DataError
+from amanuensis.evaluation import Outcome, Results, write_results
+from amanuensis.language import TextNormalization
+from amanuensis.records import Sample
 from amanuensis.reproduce import LINE_TABLES, Job, LineSource, LineStudy, Machine, jobs_of, line_runs, work
+from amanuensis.training import RunFolder, load_recipe
+from amanuensis.training.run import Beginning
+from tiny_model import CONFIG
 
 STUDENT_ROWS = [row for row in LINE_TABLES["student"].rows if row.title in ("base", "+KD")]
 
@@ -34,7 +42,8 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def _finish(job: Job, *, step: int = 2) -> None:
     job.run.mkdir(parents=True, exist_ok=True)
-    (job.run / "run.json").write_text('{"total_steps": 2}')
+    recipe = load_recipe(job.training.recipe, job.training.overrides)
+    RunFolder(job.run).begin(recipe, Beginning(CONFIG, {}, 2, {}))
     event = {"event": "validation", "step": step, "seconds": 1.0}
     (job.run / "log.jsonl").write_text(json.dumps(event) + "\n")
 
@@ -50,6 +59,46 @@ def test_what_is_done_is_not_done_again(source: LineSource, trained: list[str]) 
     assert trained == ["histdb-student", "teacher-histdb", "histdb-student-kd"]
     assert _work(source) == ([], [])
     assert len(trained) == 3
+
+
+def test_a_finished_run_of_another_recipe_is_no_row(source: LineSource, trained: list[str]) -> None:
+    _work(source)
+    changed = replace(source, study=replace(source.study, changes=("training.patience=3",)))
+    _, failures = _work(changed)
+    assert len(failures) == 3
+    assert "begun with another recipe; these sections differ: training" in failures[0]
+    assert len(trained) == 3
+
+
+def test_lines_that_a_file_lacks_are_read_and_what_was_read_is_kept(
+    source: LineSource, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = [Sample(one, Path("none.png"), "ab", "test", "washington") for one in "123"]
+    source = replace(source, samples={"washington": samples})
+    asked: list[list[str]] = []
+
+    def read(job: Job, lacking: list[Sample], source: LineSource, machine: Machine) -> None:
+        asked.append([sample.id for sample in lacking])
+
+    monkeypatch.setattr(line_runs, "_read", read)
+    header = ("histdb-student", "test", ("washington",), TextNormalization(), {"method": "best-path"}, {})
+    part = source.new_file("histdb-student-washington")
+    write_results(Results(*header, (Outcome("washington/2", "ab", 0.5),)), part)
+    _work(source)
+    assert asked == [["1", "3"], ["1", "2", "3"], ["1", "2", "3"]]
+    assert source.new_file("histdb-student-washington").name == "histdb-student-washington-test-2.jsonl"
+
+
+def test_a_broken_result_file_is_told_before_training_and_one_of_pages_is_passed_over(
+    source: LineSource, trained: list[str]
+) -> None:
+    source.results.mkdir()
+    (source.results / "pages.jsonl").write_text('{"format": 1, "kind": "pages"}\n{"id": "set/p"}\n')
+    assert source.files == {}
+    (source.results / "x.jsonl").write_text("no result file")
+    with pytest.raises(DataError, match=r"x\.jsonl"):
+        _work(replace(source))
+    assert trained == []
 
 
 def test_no_job_begins_when_the_time_is_over_and_that_is_said(source: LineSource, trained: list[str]) -> None:
@@ -72,8 +121,8 @@ def test_a_student_does_not_learn_from_half_a_teacher(source: LineSource, traine
 def test_a_run_that_another_process_works_on_is_passed_over(source: LineSource, trained: list[str]) -> None:
     pytest.importorskip("fcntl")
     run = source.study.runs / "histdb-student"
-    with line_runs._alone(run) as alone:
-        assert alone
+    with line_runs.alone(run) as free:
+        assert free
         said, failures = _work(source)
     assert said[0] == "histdb-student: another process works on it; passed over"
     assert failures == []

@@ -19,6 +19,7 @@ from amanuensis.reproduce import (
     Printed,
     few_lines_table,
     printed_line_table,
+    printed_speed_table,
 )
 from amanuensis.reproduce.line_claims import impossible_figures
 
@@ -125,7 +126,25 @@ def test_a_line_that_is_missing_counts_as_wrong(tmp_path: Path) -> None:
     outcomes = tuple(Outcome(s.key, s.text, 0.5) for s in SAMPLES["washington"][1:])
     header = ("test", ("washington",), TextNormalization(), {"method": "best-path"}, {})
     write_results(Results("histdb-student", *header, outcomes), tmp_path / "0.jsonl")
-    assert _row(_print("5", tmp_path)[0][1], "Baseline")["SER %"] == "16.67"
+    parts, notes = _print("5", tmp_path)
+    assert _row(parts[1], "Baseline")["SER %"] == "16.67"
+    assert [note for note in notes if "count as wrong" in note] == [
+        "Baseline on washington: 1 lines are not in its results and count as wrong."
+    ]
+    source = LineSource(LineStudy.of("cpu", runs=tmp_path / "runs"), tmp_path, SAMPLES, "test", (1,))
+    outcome = Outcome("washington/p-1", "abcd efgh ij", 0.5)
+    write_results(Results("teacher-histdb-cl", *header, (outcome,)), tmp_path / "1.jsonl")
+    assert "Teacher (+CL) on washington: 5 lines are not in its results" in str(
+        printed_speed_table(source)[1]
+    )
+
+
+def test_the_papers_totals_stand_beside_those_of_its_five_sets_alone(tmp_path: Path) -> None:
+    assert _row(_print("3", tmp_path)[0][2], "Teacher")["paper CER"] == "-"
+    names = ("iam", "rimes", "bentham", "saintgall", "washington")
+    samples = {name: [Sample("1", Path("none.png"), "abc", "test", name)] for name in names}
+    source = LineSource(LineStudy.of("cpu", names), tmp_path, samples, "test", (1,))
+    assert _row(printed_line_table(LINE_TABLES["3"], source)[0][-1], "Teacher")["paper CER"] == "2.89"
 
 
 def test_a_scale_is_told_of_tables_that_have_one() -> None:

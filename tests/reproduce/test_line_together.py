@@ -12,7 +12,9 @@ from PIL import Image
 from amanuensis.evaluation import read_results, write_results
 from amanuensis.reproduce import LINE_TABLES, LineSource, LineStudy, Machine, read_together, samples_of
 from amanuensis.reproduce.line_tables import LineReading
-from tiny_model import draw, write_tiny_model
+from amanuensis.training import RunFolder, load_recipe
+from amanuensis.training.run import Beginning
+from tiny_model import CONFIG, draw, write_tiny_model
 
 ROWS = LINE_TABLES["5"].rows
 [TOGETHER] = [row.reading for row in ROWS if row.title == "+EL"]
@@ -34,7 +36,10 @@ def source(tmp_path: Path) -> LineSource:
     for seed in (1, 2):
         name = study.name(TOGETHER.system, seed)
         write_tiny_model(study.runs / name / "best", name=name)
-        (study.runs / name / "run.json").write_text('{"total_steps": 1}')
+        plan = study.training(TOGETHER.system, seed)
+        RunFolder(study.runs / name).begin(
+            load_recipe(plan.recipe, plan.overrides), Beginning(CONFIG, {}, 1, {})
+        )
         event = {"event": "validation", "step": 1, "seconds": 1.0}
         (study.runs / name / "log.jsonl").write_text(json.dumps(event) + "\n")
     return _source(study, tmp_path, (1, 2))
@@ -71,6 +76,18 @@ def test_an_ensemble_is_read_and_corrected_once_and_is_one_reader(source: LineSo
     assert len(header.ensemble["members"]) == 2
     assert _work(done) == ([], [])
     assert done.read(LineReading(TOGETHER.system), SETS) is None  # no member was read alone
+
+
+def test_lines_that_a_file_lacks_are_read_beside_it(source: LineSource) -> None:
+    _work(source)
+    [path] = [path for path in source.results.glob("*.jsonl") if "lexicon" not in path.name]
+    results = read_results(path)
+    write_results(replace(results, outcomes=results.outcomes[:1]), path)
+    assert _again(source).read(TOGETHER, SETS).num_not_read == 1
+    said, _ = _work(_again(source))
+    assert said == ["teacher-histdb-cl-on-own-vote-of-1-2: reads 1 test lines"]
+    assert len(read_results(path).outcomes) == 1
+    assert _again(source).read(TOGETHER, SETS).num_not_read == 0
 
 
 def test_all_members_must_be_trained_and_one_is_no_ensemble(source: LineSource) -> None:

@@ -140,6 +140,13 @@ def test_two_files_of_one_row_and_a_folder_that_is_not_there_are_errors(tmp_path
         _print(6, tmp_path)
 
 
+def test_results_of_pages_in_the_folder_are_passed_over(tmp_path: Path) -> None:
+    _write(tmp_path, "math-small", {})
+    (tmp_path / "pages.jsonl").write_text('{"format": 1, "kind": "pages"}\n{"id": "set/p"}\n')
+    [part], _ = _print(6, tmp_path)
+    assert [row[1] for row in part.rows if row[0] == "Ours(One+Two)"] == ["100.00 (5/5)"]
+
+
 def test_different_numbers_of_updates_are_said(tmp_path: Path) -> None:
     for name, step in (("math-small", 40), ("math-small-baseline", 30)):
         _write(tmp_path, name, {})

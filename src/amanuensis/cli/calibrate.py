@@ -72,6 +72,11 @@ def calibrate(
     options = LineOptions(decoder, language)
     recognizer = Recognizer.load(model, threads=threads, batch_size=batch_size, options=options)
     leant = None if toward is None else _kept_for(recognizer.config, toward)
+    if leant is not None and leant.words.asks_language and not recognizer.config.decoder.language_model:
+        raise DataError(
+            f"--toward {toward}: what is kept for it asks a language model, and these lines are read without one; "
+            "choose one with --language"
+        )
     with Progress("lines", len(samples), quiet=quiet) as progress:
         results = evaluate(recognizer.uncalibrated, samples, progress=progress.update)
     fitted, trials = try_calibration(results, samples, toward=leant)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from amanuensis.cli.console import Progress, count, note, teach
-from amanuensis.cli.evaluate_pages import PageOptions, evaluate_pages
+from amanuensis.cli.evaluate_pages import PageOptions, check_writable, evaluate_pages
 from amanuensis.cli.options import (
     DEFAULT_MODEL,
     BatchSize,
@@ -42,7 +41,7 @@ from amanuensis.cli.options import (
     lexicon_of,
     line_options,
 )
-from amanuensis.cli.scores import Scoring
+from amanuensis.cli.scores import Scoring, read_rival
 from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
@@ -209,6 +208,7 @@ def evaluate(
     problems = [f"{problem}" for dataset in datasets for problem in dataset.problems]
     if problems:
         note(f"{count(len(problems), 'problem')} in the data, the first: {problems[0]}", quiet=quiet)
+    rival = None if against is None else read_rival(against, samples)  # before an hour of reading
     if from_results is not None:
         found = read_results(from_results)
         if oracle and correction is not None:
@@ -223,11 +223,10 @@ def evaluate(
             spelt = recognizer.config.normalization
             correction = with_answers(correction, (s.text for s in samples), spelt)
         target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
-        _check_writable(target)
+        check_writable(target)
         found = _read(recognizer, samples, correction, quiet=quiet)
         write_results(found, target)
         note(f"what was read, line by line: {target}", quiet=quiet)
-    rival = None if against is None else read_results(against)
     scoring = Scoring(
         samples, tokenizer.value, tuple(without or ()), limits, html, rival, lexicon_of(correction)
     )
@@ -265,13 +264,6 @@ def _spread(samples: list[Sample], limit: int | None) -> list[Sample]:
     if limit is None or limit >= len(samples):
         return samples
     return [samples[i * len(samples) // limit] for i in range(limit)]
-
-
-def _check_writable(target: Path) -> None:
-    """Find out before an hour of reading, not after it."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.is_dir() or not os.access(target.parent, os.W_OK):
-        raise DataError(f"{target}: cannot be written; choose another place with --results")
 
 
 def _read(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from amanuensis.evaluation import PageReport, PageResults
     from amanuensis.pages import LineFinder, PageSource
-    from amanuensis.recognition import Recognizer
+    from amanuensis.recognition import LineEnsemble, Recognizer
     from amanuensis.records import Page
 
 Sources = Mapping[str, Mapping[str, "PageSource"]]
@@ -37,7 +38,7 @@ class FindAndRead:
     """The steps that are measured: a line finder, and a recognizer of lines."""
 
     finder: LineFinder
-    recognizer: Recognizer
+    recognizer: Recognizer | LineEnsemble
 
     def find(self, page: Page, grey: NDArray[np.uint8]) -> Page:
         """The page with the lines that are found on it."""
@@ -113,10 +114,22 @@ def _find_and_read(
         raise DataError(f"{recognizer.config.name} reads formulas; whole pages need a model of lines")
     steps = FindAndRead(line_finder(options.finder, threads=options.threads), recognizer)
     target = options.results or Path(f"results-{recognizer.config.name}-{steps.finder.name}-pages.jsonl")
+    check_writable(target)
     found = _read_page_sets(sets, steps, quiet=quiet)
     write_page_results(found, target)
     note(f"what was found and read, page by page: {target}", quiet=quiet)
     return found
+
+
+def check_writable(target: Path) -> None:
+    """Find out before an hour of reading, not after it.
+
+    Raises:
+        DataError: no result file can be written there.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise DataError(f"{target}: cannot be written; choose another place with --results")
 
 
 def _find_page_sets(paths: Sequence[Path]) -> tuple[Sources, list[str]]:
@@ -158,11 +171,12 @@ def _read_page_sets(sets: Sources, steps: FindAndRead, *, quiet: bool) -> PageRe
     """Find and read the lines of all pages."""
     from amanuensis.evaluation import PageResults, evaluate_page  # noqa: PLC0415
 
-    tasks = [(f"{name}/{page}", source) for name, pages in sets.items() for page, source in pages.items()]
+    of_set = {name: replace(steps, recognizer=_reader_of(steps.recognizer, name)) for name in sets}
+    tasks = [(name, page, source) for name, pages in sets.items() for page, source in pages.items()]
     outcomes = []
     with Progress("pages", len(tasks), quiet=quiet) as progress:
-        for identity, source in tasks:
-            outcomes.append(evaluate_page(identity, source, steps))
+        for name, page, source in tasks:
+            outcomes.append(evaluate_page(f"{name}/{page}", source, of_set[name]))
             progress.advance()
     config = steps.recognizer.config
     return PageResults(
@@ -170,15 +184,31 @@ def _read_page_sets(sets: Sources, steps: FindAndRead, *, quiet: bool) -> PageRe
     )
 
 
+def _reader_of(recognizer: Recognizer | LineEnsemble, name: str) -> Recognizer | LineEnsemble:
+    """Who reads the pages of a set; some models of an ensemble may read others only (MODEL@NAME).
+
+    Raises:
+        ModelError: nobody does.
+    """
+    from amanuensis.recognition import LineEnsemble  # noqa: PLC0415
+
+    return recognizer.for_set(name) if isinstance(recognizer, LineEnsemble) else recognizer
+
+
 def _told(results: PageResults, sets: Sources, html: Path | None) -> Told:
     """The scores, ready to be printed; the HTML report is written."""
     from amanuensis.evaluation import score_pages, write_page_html  # noqa: PLC0415
+    from amanuensis.pages import with_outlines  # noqa: PLC0415
 
-    truth = {name: {one: source.page for one, source in pages.items()} for name, pages in sets.items()}
+    outlined = {
+        name: {one: replace(source, page=with_outlines(source.page)) for one, source in pages.items()}
+        for name, pages in sets.items()
+    }
+    truth = {name: {one: source.page for one, source in pages.items()} for name, pages in outlined.items()}
     report = score_pages(results, truth)
     remarks = [f"{page.id}: {page.error}" for page in report.pages if page.error]
     if html is not None:
-        flat = {f"{name}/{one}": source for name, pages in sets.items() for one, source in pages.items()}
+        flat = {f"{name}/{one}": source for name, pages in outlined.items() for one, source in pages.items()}
         write_page_html(report, flat, html)
         remarks.append(f"the report: {html}")
     failed = sum(bool(page.error) for page in report.pages)

@@ -12,6 +12,7 @@ import typer
 
 from amanuensis.cli.console import note, print_json, print_table, teach
 from amanuensis.cli.options import Json, Quiet
+from amanuensis.errors import TrainingError
 
 if TYPE_CHECKING:
     from amanuensis.reproduce import Job, LineRow, LineSource, LineStudy, LineTable, Printed
@@ -314,7 +315,11 @@ class _Plan:
     def _listed(self, job: Job) -> tuple[str, str]:
         from amanuensis.reproduce import is_trained  # noqa: PLC0415
 
-        state = "trained" if is_trained(job) else "begun" if (job.run / "run.json").exists() else "-"
+        try:
+            state = "trained" if is_trained(job) else "begun" if (job.run / "run.json").exists() else "-"
+        except TrainingError as error:  # of another recipe, or broken: the others are listed all the same
+            note(f"{error}")
+            state = "failed"
         return state, job.training.command(self.study.runs)
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from amanuensis.cli.console import note, print_json, print_table
+from amanuensis.cli.console import count, note, print_json, print_table
 from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
@@ -44,6 +44,24 @@ class Told:
             note(remark, quiet=quiet)
 
 
+def read_rival(path: Path, samples: Sequence[Sample]) -> Results:
+    """Another model's results on the same samples.
+
+    Raises:
+        DataError: the file is no result file, or lacks some of them: read empty, they would speak for this model.
+    """
+    from amanuensis.evaluation import read_results  # noqa: PLC0415
+
+    rival = read_results(path)
+    there = {outcome.id for outcome in rival.outcomes}
+    if lacking := [sample.key for sample in samples if sample.key not in there]:
+        raise DataError(
+            f"{path}: lacks {len(lacking):,} of the {count(len(samples), 'sample')} to be compared, the first of "
+            f"them {lacking[0]!r}; --against takes a file that has them all"
+        )
+    return rival
+
+
 @dataclass(frozen=True, slots=True)
 class Scoring:
     """How results are scored.
@@ -52,7 +70,7 @@ class Scoring:
         samples: what they are scored on.
         tokenizer, without, html: of lines: words, sets left out of a second total, a report to look at.
         limits: of formulas.
-        rival: another model's results on the same samples.
+        rival: another model's results on the same samples, see `read_rival`.
         lexicon: of the correction, to tell which words it lacks; None if there is none.
     """
 
@@ -106,10 +124,11 @@ class Scoring:
             document["against"] = {
                 **{"model": self.rival.model, "exprate": other.total.exprate.ratio},
                 **{"only_this": test.b, "only_other": test.c, "p_value": test.p_value},
+                "failed": len(other.failed),
             }
             remarks.append(
                 f"against {self.rival.model}: {test.b} right only here, {test.c} only there, "
-                f"McNemar p = {test.p_value:.3g}"
+                f"McNemar p = {test.p_value:.3g}{_told_failed(len(other.failed))}"
             )
         header = ("set", "formulas", "ExpRate %", "right", "<= 1 %", "<= 2 %", "tree %", "WER %")
         return Told(document, header, _formula_rows(report), tuple(remarks), len(report.failed))
@@ -118,7 +137,9 @@ class Scoring:
         from amanuensis.evaluation import score  # noqa: PLC0415
         from amanuensis.metrics import HarmCounts, count_harm, paired_bootstrap  # noqa: PLC0415
 
-        other = score(rival, self.samples, tokenizer=self.tokenizer)
+        # In one spelling, or harm and difference would be of the spellings too.
+        alike = replace(rival, normalization=report.results.normalization)
+        other = score(alike, self.samples, tokenizer=self.tokenizer)
         groups = [f"{s.dataset}/page/{s.page}" if s.page else s.key for s in self.samples]
         first, second = ([line.scores.characters for line in r.lines] for r in (other, report))
         found = paired_bootstrap(first, second, groups)
@@ -132,6 +153,7 @@ class Scoring:
             **{"interval": found.interval, "reversed_share": found.reversed_share},
             **{"right_words": harm.right, "harmed_words": harm.harmed, "harm_rate": harm.harm_rate},
             **{"rescued_words": harm.rescued, "rescue_rate": harm.rescue_rate},
+            "failed": len(other.failed),
         }
 
 
@@ -141,8 +163,13 @@ def _told_difference(against: dict[str, Any]) -> str:
     return (
         f"against {against['model']}: CER {_points(against['difference'])} points{shown}, paired over pages; "
         f"{against['rescued_words']:,} words right only here, {against['harmed_words']:,} only there "
-        f"({_percent(against['harm_rate'])} % of those that were right there)"
+        f"({_percent(against['harm_rate'])} % of those that were right there){_told_failed(against['failed'])}"
     )
+
+
+def _told_failed(number: int) -> str:
+    """What a rival could not read, which counts as read empty."""
+    return f"; {count(number, 'sample')} could not be read there and count as read empty" if number else ""
 
 
 def _told_correction(told: dict[str, Any]) -> str:

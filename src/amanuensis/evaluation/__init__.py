@@ -17,6 +17,7 @@ from amanuensis.evaluation.page_results import (
     PageOutcome,
     PageResults,
     ReadLine,
+    is_page_results,
     read_page_results,
     write_page_results,
 )
@@ -51,6 +52,7 @@ __all__ = [
     "evaluate_page",
     "fit_calibration",
     "html_report",
+    "is_page_results",
     "match_lines",
     "outcome_of",
     "page_of",

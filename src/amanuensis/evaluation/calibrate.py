@@ -78,7 +78,8 @@ def try_calibration(
         toward: see `fit_calibration`.
 
     Raises:
-        DataError: a line is of a test split, or the results hold no confidences of words and characters.
+        DataError: a line is of a test split, the results hold no confidences of words and characters, or the
+            calibration to lean on asks a language model that has not judged their words.
     """
     if tested := [sample.key for sample in samples if sample.split.startswith("test")]:
         raise DataError(f"{tested[0]}: a calibration is fitted on validation lines, never on a test split")
@@ -86,6 +87,8 @@ def try_calibration(
     pooled = {level: PooledClaims.of(lines, level) for level in LEVELS}
     if empty := [level for level, claims in pooled.items() if not claims.pages]:
         raise DataError(f"there are no confidences of {empty[0]} to fit a calibration to")
+    if toward is not None and toward.words.asks_language and not pooled["words"].claims.judged.size:
+        raise DataError("the calibration to lean on asks a language model, and none has judged these words")
     fitted = fit_calibration(lines, toward=toward)
     return fitted, tuple(
         _trial(claims, level, getattr(fitted, level), toward) for level, claims in pooled.items()

@@ -22,8 +22,9 @@ def corrections_shown(report: CorrectionReport) -> str:
         "<th>WER % before</th><th>after</th><th>words rescued</th><th>harmed</th><th>harm rate %</th>"
         "<th>unknown words %</th></tr>"
     )
+    kind, theta = (escape(str(facts.get(name))) for name in ("kind", "theta"))
     told = (
-        f"Corrected by <b>{escape(str(facts.get('kind')))}</b>{oracle} where it is surer than {facts.get('theta')}."
+        f"Corrected by <b>{kind}</b>{oracle} where it is surer than {theta}."
         f"{took} Rescued words were wrong before and are right now; the harm rate is right words made "
         "wrong over right words. The interval of the difference is paired, over pages."
     )

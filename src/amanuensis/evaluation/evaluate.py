@@ -94,15 +94,16 @@ def evaluate(
 
     Raises:
         DataError: two samples have the same key.
+        ModelError: of models that read together, none reads one of the data sets.
     """
     index_by_key(samples)
+    readers = {name: _reader_of(recognizer, name) for name in dict.fromkeys(s.dataset for s in samples)}
     outcomes: list[Outcome] = []
     seconds: dict[str, float] = {}
     for chunk in _chunks(samples):
         began = time.perf_counter()
         name = chunk[0].dataset
-        reader = recognizer.for_set(name) if isinstance(recognizer, OfManyModels) and name else recognizer
-        outcomes += _read(reader, chunk, kept)
+        outcomes += _read(readers[name], chunk, kept)
         seconds[name] = seconds.get(name, 0.0) + time.perf_counter() - began
         if progress is not None:
             progress(len(outcomes), len(samples))
@@ -116,6 +117,10 @@ def evaluate(
         outcomes=tuple(outcomes),
         ensemble=recognizer.to_dict() if isinstance(recognizer, OfManyModels) else None,
     )
+
+
+def _reader_of(recognizer: EvaluatedRecognizer, name: str) -> EvaluatedRecognizer:
+    return recognizer.for_set(name) if name and isinstance(recognizer, OfManyModels) else recognizer
 
 
 def index_by_key(samples: Sequence[Sample]) -> dict[str, Sample]:

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from amanuensis.errors import DataError, ModelError
+from amanuensis.evaluation.results import PAGES
 from amanuensis.language import TextNormalization
 from amanuensis.recognition import write_atomically
 from amanuensis.records import Points
 
 FORMAT = 1
-KIND = "pages"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def write_page_results(results: PageResults, path: Path | str) -> None:
     """Write a result file; it appears whole or not at all."""
     header = {
         "format": FORMAT,
-        "kind": KIND,
+        "kind": PAGES,
         "model": results.model,
         "finder": results.finder,
         "normalization": results.normalization.to_dict(),
@@ -103,7 +103,7 @@ def read_page_results(path: Path | str) -> PageResults:
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: not a result file ({error})") from error
     header = rows[0] if rows and isinstance(rows[0], dict) else {}
-    if (header.get("format"), header.get("kind")) != (FORMAT, KIND):
+    if (header.get("format"), header.get("kind")) != (FORMAT, PAGES):
         raise DataError(f"{path}: no results of pages in format {FORMAT}: write some with evaluate --pages")
     try:
         return PageResults(
@@ -115,6 +115,16 @@ def read_page_results(path: Path | str) -> PageResults:
         )
     except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         raise DataError(f"{path}: not a complete result file ({error!r})") from error
+
+
+def is_page_results(path: Path) -> bool:
+    """Whether a file's header says that it is of whole pages; where it cannot be told, `read_results` says why."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            header = json.loads(file.readline())
+    except (OSError, ValueError):
+        return False
+    return isinstance(header, dict) and header.get("kind") == PAGES
 
 
 def _row(outcome: PageOutcome) -> dict[str, Any]:

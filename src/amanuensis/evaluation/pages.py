@@ -216,11 +216,13 @@ def _scored(page: Page, outcome: PageOutcome, normalization: TextNormalization) 
     by_id = {line.id: normalization(line.text) for line in outcome.true}
     on_true = [by_id.get(line.id, "") for line in page.lines]
     free = _edits(references, _texts_of(len(references), found, texts, matching))
-    extra = sum(len(text) for text, home in zip(texts, matching.homes, strict=True) if home is None)
+    untranscribed = [
+        text for text, home in zip(texts, matching.homes, strict=True) if home is None or not references[home]
+    ]
     edits = {
         "on_true_lines": _edits(references, on_true),
         "order_free": free,
-        "with_extra_lines": free + EditCounts(extra, 0),
+        "with_extra_lines": free + EditCounts(sum(map(len, untranscribed)), 0),
         "in_reading_order": character_edits(_joined(references), _joined(texts)),
     }
     return ScoredPage(outcome.id, matching, len(found), edits, outcome.seconds, outcome.error)

@@ -18,6 +18,15 @@ from amanuensis.language import TextNormalization
 from amanuensis.recognition import write_atomically
 
 FORMAT = 1
+PAGES = "pages"
+"""The kind of a file of whole pages (see `page_results`); files of lines and formulas name none."""
+
+_CORRECTION: Mapping[str, tuple[type, ...]] = {
+    "kind": (str,),
+    "theta": (int, float),
+    "milliseconds_per_line": (int, float),
+    "oracle": (bool,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +106,7 @@ def read_results(path: Path | str) -> Results:
     """The inverse of `write_results`.
 
     Raises:
-        DataError: naming the file and the line that is missing, malformed or said twice.
+        DataError: naming the file and the line that is missing, malformed or said twice; or it is of whole pages.
     """
     path = Path(path)
     try:
@@ -109,6 +118,7 @@ def read_results(path: Path | str) -> Results:
     ]
     if not rows:
         raise DataError(f"{path}: an empty result file")
+    _check_format(path, rows[0][1])
     outcomes = tuple(_outcome(path, number, row) for number, row in rows[1:])
     seen: set[str] = set()
     for (number, _), outcome in zip(rows[1:], outcomes, strict=True):
@@ -141,9 +151,14 @@ def _parse(path: Path, number: int, line: str) -> dict[str, Any]:
     return row
 
 
-def _with_header(path: Path, header: dict[str, Any], outcomes: tuple[Outcome, ...]) -> Results:
+def _check_format(path: Path, header: dict[str, Any]) -> None:
+    if header.get("kind") == PAGES:
+        raise DataError(f"{path}: results of whole pages; evaluate --pages --from-results scores them")
     if header.get("format") != FORMAT:
         raise DataError(f"{path}:1: format {header.get('format')!r}; this version reads {FORMAT}")
+
+
+def _with_header(path: Path, header: dict[str, Any], outcomes: tuple[Outcome, ...]) -> Results:
     try:
         return Results(
             model=str(header["model"]),
@@ -153,11 +168,20 @@ def _with_header(path: Path, header: dict[str, Any], outcomes: tuple[Outcome, ..
             decoder=dict(header["decoder"]),
             seconds={str(name): float(seconds) for name, seconds in header["seconds"].items()},
             outcomes=outcomes,
-            correction=None if header.get("correction") is None else dict(header["correction"]),
+            correction=None if header.get("correction") is None else _correction(header["correction"]),
             ensemble=None if header.get("ensemble") is None else dict(header["ensemble"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError, ModelError) as error:
         raise DataError(f"{path}:1: the header is not complete ({error!r})") from error
+
+
+def _correction(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What corrected, as far as reports show it: each fact of its type, or not told."""
+    for name, kinds in _CORRECTION.items():
+        value = told.get(name)
+        if value is not None and type(value) not in kinds:
+            raise TypeError(f"the {name} of a correction is {value!r}")
+    return {**told, "kind": told["kind"]}  # the only one that must be there
 
 
 def _outcome(path: Path, number: int, row: dict[str, Any]) -> Outcome:

@@ -61,13 +61,18 @@ class LogOddsMap:
         """
         if self == LogOddsMap():
             return confidence
-        if judged is None and (self.language or self.length):
+        if judged is None and self.asks_language:
             raise ValueError("this confidence map was fitted with a language model, and none has judged here")
         inside = min(max(confidence, _EDGE), 1 - _EDGE)
         said, characters = judged or (0.0, 0)
         odds = self.slope * math.log(inside / (1 - inside)) + self.shift
         odds += self.language * said + self.length * characters
         return 1 / (1 + math.exp(-odds)) if odds > -700 else 0.0
+
+    @property
+    def asks_language(self) -> bool:
+        """Whether it can only be applied where a language model has judged."""
+        return bool(self.language or self.length)
 
     def to_dict(self) -> dict[str, float]:
         """As stored: slope and shift, and where a language model counts what it counts."""

@@ -1,5 +1,6 @@
 """Whole pages: read from images, PDF, PAGE, ALTO and IIIF manifests, cut into lines, written in archives' formats."""
 
+from amanuensis.pages.crops import with_outlines
 from amanuensis.pages.image_names import FOLDERS_OF_XML
 from amanuensis.pages.overlay import draw_overlay, overlay_png
 from amanuensis.pages.pipeline import LineReader, read_lines, read_page
@@ -34,5 +35,6 @@ __all__ = [
     "read_page",
     "segment",
     "suffixes",
+    "with_outlines",
     "write",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -58,7 +58,7 @@ class LineCutter:
         self._image = Image.fromarray(np.ascontiguousarray(grey))
         counts = np.cumsum(self._image.histogram())
         self._paper = int(np.searchsorted(counts, grey.size / 2))
-        self._line_height = line_height(page)
+        self._outlines = _Outlines(page, self._image.size)
 
     def cut_all(self) -> Iterator[tuple[TextLine, LineCrop | AmanuensisError]]:
         """Every line of the page in reading order with its picture, or with why it has none."""
@@ -79,34 +79,8 @@ class LineCutter:
         Raises:
             ImageError: the line has neither outline nor baseline.
         """
-        outline, points = self._outline_of(line, region)
+        outline, points = self._outlines.of(line, region)
         return self._cut_along(points, _slope(line.baseline), outline)
-
-    def _outline_of(self, line: TextLine, region: Region | None) -> tuple[Outline, Points]:
-        polygon, baseline = self._on_page(line.polygon), self._on_page(line.baseline)
-        if _is_outline(polygon):
-            return "polygon", polygon
-        if len(baseline) > 1:
-            envelope = self._on_page(_envelope(baseline, self._line_height))
-            if _is_outline(envelope):
-                return "baseline", envelope
-        points = polygon or baseline
-        if not points and region is not None and len(region.lines) == 1:
-            points = self._on_page(region.polygon)
-        if not points:
-            raise ImageError(f"{self._page.id}: line {line.id} has neither outline nor baseline")
-        return "box", self._on_page(self._widened(points))
-
-    def _on_page(self, points: Points) -> Points:
-        return clip(points, *self._image.size)
-
-    def _widened(self, points: Points) -> Points:
-        """The box about points, at least as high as a line, and as wide as high."""
-        left, top, right, bottom = box_of(points)
-        across, down = (
-            math.ceil(max(0.0, self._line_height - size) / 2) for size in (right - left, bottom - top)
-        )
-        return rectangle((left - across, top - down, right + across, bottom + down))
 
     def _cut_along(self, points: Points, slope: float, outline: Outline) -> LineCrop:
         turned = _turned(points, slope if abs(slope) >= _LEVEL else 0.0)
@@ -130,6 +104,65 @@ class LineCutter:
             Image.Resampling.BICUBIC,
             fillcolor=self._paper,
         )
+
+
+class _Outlines:
+    """What the lines of a page are cut along, in a picture of a size (width, height)."""
+
+    def __init__(self, page: Page, size: tuple[int, int]) -> None:
+        self._name = page.id
+        self._size = size
+        self._line_height = line_height(page)
+
+    def of(self, line: TextLine, region: Region | None) -> tuple[Outline, Points]:
+        polygon, baseline = self.on_page(line.polygon), self.on_page(line.baseline)
+        if _is_outline(polygon):
+            return "polygon", polygon
+        if len(baseline) > 1:
+            envelope = self.on_page(_envelope(baseline, self._line_height))
+            if _is_outline(envelope):
+                return "baseline", envelope
+        points = polygon or baseline
+        if not points and region is not None and len(region.lines) == 1:
+            points = self.on_page(region.polygon)
+        if not points:
+            raise ImageError(f"{self._name}: line {line.id} has neither outline nor baseline")
+        return "box", self.on_page(self._widened(points))
+
+    def on_page(self, points: Points) -> Points:
+        return clip(points, *self._size)
+
+    def _widened(self, points: Points) -> Points:
+        """The box about points, at least as high as a line, and as wide as high."""
+        left, top, right, bottom = box_of(points)
+        across, down = (
+            math.ceil(max(0.0, self._line_height - size) / 2) for size in (right - left, bottom - top)
+        )
+        return rectangle((left - across, top - down, right + across, bottom + down))
+
+
+def with_outlines(page: Page) -> Page:
+    """The page with outlines for its lines that have none, the very ones that they are cut along.
+
+    Found lines can then be compared with them. A line that cannot be cut stays as it is.
+    """
+    outlines = _Outlines(page, (page.width, page.height))
+
+    def filled(line: TextLine, region: Region) -> TextLine:
+        if _is_outline(line.polygon):
+            return line
+        try:
+            return replace(line, polygon=outlines.of(line, region)[1])
+        except ImageError:
+            return line
+
+    return replace(
+        page,
+        regions=tuple(
+            replace(region, lines=tuple(filled(line, region) for line in region.lines))
+            for region in page.regions
+        ),
+    )
 
 
 def line_height(page: Page) -> float:

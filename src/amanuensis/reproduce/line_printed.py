@@ -6,7 +6,7 @@ trainings (`metrics.repeated`). What was not run says so, and what the paper pri
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from amanuensis.metrics import PairedDifference, repeated_difference, repeated_i
 from amanuensis.reproduce.line_claims import impossible_figures
 from amanuensis.reproduce.line_scores import MEASURES, LineSource, Read
 from amanuensis.reproduce.line_systems import LINE_SCALES
-from amanuensis.reproduce.line_tables import COMBINED, LineRow, LineTable
+from amanuensis.reproduce.line_tables import COMBINED, PAPER_SETS, LineReading, LineRow, LineTable
 from amanuensis.reproduce.printed import NOT_RUN, Printed
 from amanuensis.reproduce.scored import Trained, trained
 
@@ -87,7 +87,10 @@ class _Row:
         return (self.row.title, self.row.reading.title, *ours, *printed)
 
     def _paper(self) -> tuple[str, str, str]:
-        name = COMBINED if self.part.name == ALL else self.part.name
+        """The paper's figures of the same data sets: its totals are of its five, and of no others."""
+        name = self.part.name
+        if name == ALL and set(self.part.sets) == PAPER_SETS:
+            name = COMBINED
         return self.row.paper.get(name, ("", "", ""))
 
     def _told_difference(self, other: str | None) -> str:
@@ -146,12 +149,30 @@ def printed_line_table(table: LineTable, source: LineSource) -> tuple[list[Print
     """
     names = [name for name, samples in source.samples.items() if samples]
     parts = [_Part(table, source, name).printed() for name in [*names, *([ALL] if len(names) > 1 else [])]]
-    notes = list(table.notes)
+    notes = [*table.notes, *lines_not_read(source, {row.title: row.reading for row in table.rows})]
     if any(row.reading.system.fewer is None for row in table.rows):
         notes.insert(0, f"Scale {source.study.scale}: {LINE_SCALES[source.study.scale].label}.")
     if source.split != "test" and any(row.paper for row in table.rows):
         notes.append(f"The split is {source.split}: the paper's figures are of its test splits.")
     return parts, [*notes, *impossible_figures(table, source.samples)]
+
+
+def lines_not_read(source: LineSource, readings: Mapping[str, LineReading]) -> list[str]:
+    """What tables must say of rows whose result files lack lines of a set.
+
+    Args:
+        source: of the results.
+        readings: by the titles of their rows.
+    """
+    notes = []
+    for title, reading in readings.items():
+        for name, samples in source.samples.items():
+            read = source.read(reading, [name]) if samples else None
+            if read is not None and read.num_not_read:
+                notes.append(
+                    f"{title} on {name}: {read.num_not_read} lines are not in its results and count as wrong."
+                )
+    return notes
 
 
 def told_difference(before: Read, after: Read) -> str:

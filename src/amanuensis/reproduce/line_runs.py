@@ -6,12 +6,11 @@ is named and the rest goes on.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,16 +97,17 @@ def is_trained(job: Job) -> bool:
 
     Raises:
         DataError: its log cannot be read.
-        TrainingError: its state cannot be read.
+        TrainingError: its state cannot be read, or the run is of another recipe: its name does not tell all changes.
     """
-    from amanuensis.training import RunFolder  # noqa: PLC0415 - needs PyTorch
+    from amanuensis.training import RunFolder, load_recipe  # noqa: PLC0415 - needs PyTorch
 
-    told, begun = trained(job.run), job.run / "run.json"
-    if told is None or not begun.exists():
+    told, plan, folder = trained(job.run), job.training, RunFolder(job.run)
+    begun = None if told is None else folder.resume(load_recipe(plan.recipe, plan.overrides))
+    if told is None or begun is None:
         return False
-    if told.updates >= json.loads(begun.read_text(encoding="utf-8"))["total_steps"]:
+    if told.updates >= begun.total_steps:
         return True
-    progress = RunFolder(job.run).progress()
+    progress = folder.progress()
     return progress is not None and progress.finished
 
 
@@ -121,7 +121,11 @@ def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]
 
     Returns:
         A sentence for every job that failed; jobs that the time did not suffice for are said, not returned.
+
+    Raises:
+        DataError: the results cannot be read, see `LineSource.files`; nothing is trained then.
     """
+    source.files  # noqa: B018 - read now, so that a broken one is told before hours of training
     began, failures = machine.clock(), []
     for number, job in enumerate(jobs, start=1):
         left = None if machine.seconds is None else machine.seconds - (machine.clock() - began)
@@ -131,8 +135,8 @@ def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]
             )
             break
         try:
-            with _alone(job.run) as alone:
-                if alone:
+            with alone(job.run) as free:
+                if free:
                     _do(job, source, machine, left)
                 else:
                     machine.say(f"{job.run.name}: another process works on it; passed over")
@@ -143,7 +147,7 @@ def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]
 
 
 @contextmanager
-def _alone(run: Path) -> Iterator[bool]:
+def alone(run: Path) -> Iterator[bool]:
     """Whether no other process of this machine works on a run while we do; the lock ends with its process."""
     try:
         import fcntl  # noqa: PLC0415
@@ -169,12 +173,8 @@ def _do(job: Job, source: LineSource, machine: Machine, left: float | None) -> N
         if not is_trained(job):
             machine.say(f"{job.run.name}: paused; the same command goes on with it")
             return
-    names = [set_name(one) for one in job.study.sets]
-    lines = {name: source.samples[name] for name in names if name in source.samples}
-    lacking = [
-        s for name in names for s in lines.get(name, ()) if (job.run.name, False, name) not in source.scored
-    ]
-    if lacking:
+    now = replace(source)  # as the folder is now: another process may have read them
+    if lacking := now.lacking(job.run.name, map(set_name, job.study.sets)):
         machine.say(f"{job.run.name}: reads {len(lacking):,} {source.split} lines")
         _read(job, lacking, source, machine)
 
@@ -203,7 +203,7 @@ def _read(job: Job, samples: Sequence[Sample], source: LineSource, machine: Mach
     recognizer = Recognizer.load(job.run / "best", threads=machine.threads or 1, options=plain)
     results = evaluate(recognizer, samples)
     sets = "+".join(dict.fromkeys(sample.dataset for sample in samples))
-    write_results(results, source.results / f"{job.run.name}-{sets}-{source.split}.jsonl")
+    write_results(results, source.new_file(f"{job.run.name}-{sets}"))
 
 
 def datasets_of(sets: Sequence[str]) -> Mapping[str, Dataset]:

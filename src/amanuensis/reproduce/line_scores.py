@@ -1,7 +1,8 @@
 """From result files to what each training of a row read: found by what the files' headers say, scored line by line.
 
 Files of one model and split may be several, of different lines (one a data set); two readings of one line are an error
-and not a choice. A line that a model was not given counts as wrong where it was given others of that data set.
+and not a choice. A line that a model was not given counts as wrong where it was given others of that data set,
+and tables say how many.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from pathlib import Path
 
 from amanuensis.errors import DataError
 from amanuensis.evaluation import Results, ScoredLine, read_results, score
+from amanuensis.evaluation.report import MISSING
 from amanuensis.metrics import EditCounts
 from amanuensis.records import Sample
 from amanuensis.reproduce.line_systems import LineStudy
 from amanuensis.reproduce.line_tables import LineReading
+from amanuensis.reproduce.scored import result_files
 
 Lines = tuple[ScoredLine, ...]
 
@@ -41,6 +44,11 @@ class Read:
     def counts(self, measure: str) -> list[list[EditCounts]]:
         """Of each training the counts of each line."""
         return [[MEASURES[measure](line) for line in lines] for lines in self.trainings]
+
+    @property
+    def num_not_read(self) -> int:
+        """Lines that no result file of their training mentions, and that count as wrong."""
+        return sum(line.error == MISSING for lines in self.trainings for line in lines)
 
     @property
     def pages(self) -> list[str]:
@@ -98,6 +106,24 @@ class LineSource:
         """A set as the study names it, perhaps by its path."""
         return next(one for one in self.study.sets if Path(one).name == name)
 
+    def lacking(self, model: str, sets: Iterable[str], *, corrected: bool = False) -> list[Sample]:
+        """The lines of some sets that a model has not read; a file may hold only some of a set's.
+
+        Raises:
+            DataError: see `files`.
+        """
+        found = self.files.get((model, corrected))
+        read = set() if found is None else {outcome.id for outcome in found.outcomes}
+        return [sample for name in sets for sample in self.samples.get(name, ()) if sample.key not in read]
+
+    def new_file(self, name: str) -> Path:
+        """Where results of that name go: what was read before is never written over."""
+        path, number = self.results / f"{name}-{self.split}.jsonl", 1
+        while path.exists():
+            number += 1
+            path = self.results / f"{name}-{self.split}-{number}.jsonl"
+        return path
+
     @cached_property
     def files(self) -> Mapping[tuple[str, bool], Results]:
         """All that was read greedily of the split, by the model's name and by whether a lexicon corrected it.
@@ -106,7 +132,7 @@ class LineSource:
             DataError: a file is no result file, or two hold one line of one model.
         """
         merged: dict[tuple[str, bool], Results] = {}
-        for path in sorted(self.results.glob("*.jsonl")) if self.results.is_dir() else ():
+        for path in result_files(self.results):
             results = read_results(path)
             if results.split != self.split or not is_plain(results):
                 continue

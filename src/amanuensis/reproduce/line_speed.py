@@ -20,6 +20,7 @@ from typing import Any
 from amanuensis.errors import DataError
 from amanuensis.metrics import repeated_interval, repeated_rate
 from amanuensis.records import Sample
+from amanuensis.reproduce.line_printed import lines_not_read
 from amanuensis.reproduce.line_scores import LineSource
 from amanuensis.reproduce.line_systems import LineSystem
 from amanuensis.reproduce.line_tables import STUDENT_KD_CL, TEACHER_CL, LineReading
@@ -153,8 +154,10 @@ def printed_speed_table(source: LineSource) -> tuple[Printed, list[str]]:
     told = Printed(
         f"Table VII: size and time. {sets}, {source.split}", (*header, *paper), rows, {"rows": documents}
     )
+    readings = {title: LineReading(system) for title, system, _, _ in _ROWS if system is not None}
     return told, [
         *_compared(times),
+        *lines_not_read(source, readings),
         "Only our own times were measured here, and only they compare (2.3).",
     ]
 

@@ -85,6 +85,9 @@ PAPER_TEACHER: Mapping[str, Triple] = {
     "washington": ("4.76", "13.30", "68.22"),
     COMBINED: ("2.89", "7.88", "82.45"),
 }
+PAPER_SETS = PAPER_TEACHER.keys() - {COMBINED}
+"""The data sets that the paper's combined figures are of."""
+
 PAPER_STUDENT: Mapping[str, Triple] = {
     "iam": ("4.59", "18.54", "91.45"),
     "rimes": ("6.22", "21.99", "94.01"),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from amanuensis.errors import AmanuensisError
-from amanuensis.reproduce.line_runs import Job, Machine, datasets_of, is_trained
+from amanuensis.reproduce.line_runs import Job, Machine, alone, datasets_of, is_trained
 from amanuensis.reproduce.line_scores import TRAIN_AND_VALID, LineSource
 from amanuensis.reproduce.line_tables import LineReading, LineRow
 
@@ -42,6 +42,11 @@ class _Together:
     def jobs(self) -> list[Job]:
         """The members' trainings."""
         return [Job(self.source.study, self.reading.system, seed) for seed in self.source.seeds]
+
+    @property
+    def model(self) -> str:
+        """What its results call it."""
+        return "+".join(job.run.name for job in self.jobs)
 
     def recognizer(self, machine: Machine) -> LineEnsemble:
         """The ensemble, its members reading greedily."""
@@ -88,20 +93,28 @@ def read_together(rows: Iterable[LineRow], source: LineSource, machine: Machine)
     Returns:
         A sentence for every reading that failed.
     """
-    from amanuensis.evaluation import write_results  # noqa: PLC0415 - needs ONNX Runtime
-
     failures = []
     for reading in dict.fromkeys(row.reading for row in rows):
-        together = _Together(reading, source)
+        together = _Together(reading, replace(source))  # as the folder is now
         if not (reading.ensemble or reading.corrected) or len(source.seeds) < 2:
             continue
         try:
-            if source.read(reading, list(source.samples)) or not all(map(is_trained, together.jobs)):
-                continue
-            samples = [sample for of_set in source.samples.values() for sample in of_set]
-            machine.say(f"{together.name}: reads {len(samples):,} {source.split} lines")
-            results = together.read(samples, machine)
-            write_results(results, source.results / f"{together.name}-{source.split}.jsonl")
+            with alone(source.study.runs / together.name) as free:
+                if free:
+                    _do(together, machine)
+                else:
+                    machine.say(f"{together.name}: another process reads it; passed over")
         except (AmanuensisError, OSError) as error:
             failures.append(f"{together.name}: {error}")
     return failures
+
+
+def _do(together: _Together, machine: Machine) -> None:
+    """Read the lines that are lacking, if all members are trained."""
+    from amanuensis.evaluation import write_results  # noqa: PLC0415 - needs ONNX Runtime
+
+    source = together.source
+    samples = source.lacking(together.model, source.samples, corrected=together.reading.corrected)
+    if samples and all(map(is_trained, together.jobs)):
+        machine.say(f"{together.name}: reads {len(samples):,} {source.split} lines")
+        write_results(together.read(samples, machine), source.new_file(together.name))

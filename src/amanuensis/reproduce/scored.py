@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amanuensis.errors import DataError
-from amanuensis.evaluation import FormulaReport, Results, read_results, score_formula_results
+from amanuensis.evaluation import FormulaReport, Results, is_page_results, read_results, score_formula_results
 from amanuensis.records import Sample
 from amanuensis.reproduce.readings import READINGS
 
@@ -78,7 +78,12 @@ def _read_all(folder: Path) -> dict[Path, Results]:
         raise DataError(
             f"{folder}: there is no such folder; `amanuensis evaluate --results` writes files to one"
         )
-    return {path: read_results(path) for path in sorted(folder.glob("*.jsonl"))}
+    return {path: read_results(path) for path in result_files(folder)}
+
+
+def result_files(folder: Path) -> list[Path]:
+    """The result files of a folder, by name; those of whole pages belong to no table."""
+    return [path for path in sorted(folder.glob("*.jsonl")) if not is_page_results(path)]
 
 
 def num_not_read(report: FormulaReport) -> int:
