@@ -108,7 +108,9 @@ def evaluate(
     results: Annotated[
         Path | None,
         typer.Option(
-            "--results", metavar="FILE", help="Where the result file goes; results-MODEL-SPLIT.jsonl."
+            "--results",
+            metavar="FILE",
+            help="Where the result file goes; by default results-MODEL-SPLIT.jsonl, with what else was asked for.",
         ),
     ] = None,
     from_results: Annotated[
@@ -222,8 +224,10 @@ def evaluate(
         if oracle and correction is not None:
             spelt = recognizer.config.normalization
             correction = with_answers(correction, (s.text for s in samples), spelt)
-        target = results or Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl")
-        check_writable(target)
+        target = results or _own_name(
+            recognizer.config.name, split or "all", decoder, beam, language, correct, limit
+        )
+        check_writable(target, spare=against)
         found = _read(recognizer, samples, correction, quiet=quiet)
         write_results(found, target)
         note(f"what was read, line by line: {target}", quiet=quiet)
@@ -235,6 +239,11 @@ def evaluate(
     if told.num_failed:
         note(f"{count(told.num_failed, 'sample')} could not be read and count as wrong")
         raise typer.Exit(1)
+
+
+def _own_name(*told: object) -> Path:
+    """A result file's name that says what was read and how: readings of other kinds get files of their own."""
+    return Path(f"results-{'-'.join(str(one) for one in told if one is not None)}.jsonl")
 
 
 def _are_formulas(results: Results) -> bool:

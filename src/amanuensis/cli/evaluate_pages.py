@@ -121,13 +121,19 @@ def _find_and_read(
     return found
 
 
-def check_writable(target: Path) -> None:
+def check_writable(target: Path, *, spare: Path | None = None) -> None:
     """Find out before an hour of reading, not after it.
 
+    Args:
+        target: where results are to go.
+        spare: a result file that they are to be compared with.
+
     Raises:
-        DataError: no result file can be written there.
+        DataError: no result file can be written there, or it would take the place of the other.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    if spare is not None and target.resolve() == spare.resolve():
+        raise DataError(f"{target}: is what is compared with; choose another place with --results")
     if target.is_dir() or not os.access(target.parent, os.W_OK):
         raise DataError(f"{target}: cannot be written; choose another place with --results")
 
