@@ -1,10 +1,10 @@
 r"""What a language model is trained on: sequences of symbols from text files, or from data sets' train splits.
 
 A text file has one sequence a line, in UTF-8, plain or gzip. Lines of formulas may be captions or other LaTeX: a
-well-formed caption is taken as it stands, all else is normalized (`latex.normalize_caption`), and what no caption can
-say is named and left out. Of a data set the texts of `train` are taken; `val` is for the perplexity, and `test` is
-never looked at. Of a text file every fiftieth block of rows is held out, for the perplexity too: neighboring rows are
-alike, so single rows would flatter.
+well-formed caption is taken as it stands, all else is normalized (`latex.read_caption`), and what no caption can
+say is named and left out. Of a data set the texts of `train` are taken; `val` is
+for the perplexity, and `test` is never looked at. Of a text file every fiftieth block of rows is held out, for the
+perplexity too: neighboring rows are alike, so single rows would flatter.
 
 Our additions: printed text can be put into the spelling of transcribers and cut into lines of handwriting's length, so
 that a model learns how lines begin and end; the texts of data sets can count several times beside a large corpus; and
@@ -29,7 +29,7 @@ from amanuensis.data.inkml_folder import detect_inkml
 from amanuensis.data.layouts import read_datasets
 from amanuensis.errors import DataError
 from amanuensis.language import Unit, split_words
-from amanuensis.latex import mend, normalize_caption, tokenize
+from amanuensis.latex import read_caption
 
 MAX_LINE_BYTES = 2**20
 MAX_SYMBOLS = 2**25
@@ -263,8 +263,7 @@ def _texts(datasets: Sequence[Dataset], split: str) -> list[_Text]:
 
 
 def _caption(text: str) -> Sequence[str]:
-    tokens = tokenize(text)
-    return _interned(normalize_caption(text) if mend(tokens).faults else tokens)
+    return _interned(read_caption(text))
 
 
 def _interned(symbols: Iterable[str]) -> tuple[str, ...]:

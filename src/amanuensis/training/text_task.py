@@ -50,12 +50,17 @@ from amanuensis.training.lines import (
 from amanuensis.training.objectives import CtcObjective, Objective, SetWeights, WeightPlan
 from amanuensis.training.progress import Console
 from amanuensis.training.recipe import Recipe, expand
-from amanuensis.training.sources import Lines, Sources, fitting, readable
+from amanuensis.training.sources import Lines, Sources, fitting, read_sources, readable
 from amanuensis.training.task import Parts, chosen_architecture, named, versions
 from amanuensis.training.validation import Validation
 from amanuensis.training.weights import Start, line_network_of, load_start
 
 PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
+
+
+def read_samples(recipe: Recipe) -> Sources:
+    """The lines of a recipe; see `read_sources`."""
+    return read_sources(recipe.data, recipe.seed)
 
 
 def model_config(recipe: Recipe, sources: Sources, start: Start | None, console: Console) -> TextConfig:
