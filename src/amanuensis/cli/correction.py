@@ -97,9 +97,10 @@ def lexicon(
 
 
 def _words(datasets: Sequence[Dataset], lists: list[Path]) -> Lexicon:
+    from amanuensis.data import train_samples  # noqa: PLC0415
     from amanuensis.language.lexicon import Lexicon, read_lexicons  # noqa: PLC0415
 
-    words = Lexicon.from_texts(sample.text for dataset in datasets for sample in dataset.split("train"))
+    words = Lexicon.from_texts(s.text for dataset in datasets for s in train_samples(dataset.samples))
     if lists:
         words = words.union(read_lexicons(lists))
     if not len(words):

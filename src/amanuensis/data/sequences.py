@@ -2,7 +2,7 @@ r"""What a language model is trained on: sequences of symbols from text files, o
 
 A text file has one sequence a line, in UTF-8, plain or gzip. Lines of formulas may be captions or other LaTeX: a
 well-formed caption is taken as it stands, all else is normalized (`latex.read_caption`), and what no caption can
-say is named and left out. Of a data set the texts of `train` are taken; `val` is
+say is named and left out. Of a data set the texts of `train` are taken (of one without splits, all of them); `val` is
 for the perplexity, and `test` is never looked at. Of a text file every fiftieth block of rows is held out, for the
 perplexity too: neighboring rows are alike, so single rows would flatter.
 
@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from amanuensis.data.corpus import transcription_style
 from amanuensis.data.crohme import detect_crohme
-from amanuensis.data.dataset import Dataset, Problem
+from amanuensis.data.dataset import Dataset, Problem, train_samples
 from amanuensis.data.inkml_folder import detect_inkml
 from amanuensis.data.layouts import read_datasets
 from amanuensis.errors import DataError
@@ -248,14 +248,11 @@ def _decoded(row: bytes, path: Path, number: int) -> str:
 
 
 def _to_train_on(source: Path, datasets: Sequence[Dataset], times: int) -> list[_Text]:
-    found = _texts(datasets, "train")
+    found = [sample for dataset in datasets for sample in train_samples(dataset.samples)]
     if not found:
         there = sorted({sample.split or "no split" for d in datasets for sample in d.samples})
-        raise DataError(
-            f"{source}: has no train split to take texts of (there is: {', '.join(there)}); "
-            "texts without splits can be given as a text file"
-        )
-    return [text._replace(times=times) for text in found]
+        raise DataError(f"{source}: has no train split to take texts of (there is: {', '.join(there)})")
+    return [_Text(sample.text, sample.key, times=times) for sample in found]
 
 
 def _texts(datasets: Sequence[Dataset], split: str) -> list[_Text]:
