@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amanuensis.data import Dataset, fingerprint, read_datasets, train_samples
+from amanuensis.data.pack import PackMember
 from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.images import ImageSpec, load_image, resize_to_spec
 from amanuensis.randomness import seed_for
@@ -109,6 +110,18 @@ def _train_and_val(dataset: Dataset, share: float, seed: int) -> tuple[list[Samp
     held = set(groups[: max(1, round(share * len(groups)))]) if len(groups) > 1 else set()
     val = [sample for sample in train if (sample.page or sample.id) in held]
     return [sample for sample in train if (sample.page or sample.id) not in held], val
+
+
+def packed_otherwise(samples: Sequence[Sample], spec: ImageSpec) -> str:
+    """A warning where lines were packed for another size: they are scaled a second time and lose by it; else ""."""
+    images = [sample.image for sample in samples]
+    packed = [i.spec for i in images if isinstance(i, PackMember) and i.spec.size != spec.size]
+    if not packed:
+        return ""
+    return (
+        f"warning: {len(packed):,} lines were packed for {packed[0].told_size} and are scaled again, to "
+        f"{spec.told_size}; better pack them anew for this network (data pack --spec)"
+    )
 
 
 def readable(samples: Sequence[Sample], spec: ImageSpec, split: str) -> tuple[Lines, list[LeftOut]]:

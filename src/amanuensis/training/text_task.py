@@ -50,7 +50,7 @@ from amanuensis.training.lines import (
 from amanuensis.training.objectives import CtcObjective, Objective, SetWeights, WeightPlan
 from amanuensis.training.progress import Console
 from amanuensis.training.recipe import Recipe, expand
-from amanuensis.training.sources import Lines, Sources, fitting, read_sources, readable
+from amanuensis.training.sources import Lines, Sources, fitting, packed_otherwise, read_sources, readable
 from amanuensis.training.task import Parts, chosen_architecture, named, versions
 from amanuensis.training.validation import Validation
 from amanuensis.training.weights import Start, line_network_of, load_start
@@ -168,6 +168,8 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     course = _course(recipe, sources.train)
     ctc = _ctc_objective(recipe, config, course, sources.train)
     network, objective, stride = _taught(recipe, config, student, ctc, course)
+    if warning := packed_otherwise((*sources.train, *sources.val), config.image):
+        console.say(warning)
     console.say(f"opening {len(sources.train) + len(sources.val)} images once")
     train_lines, unreadable = readable(sources.train, config.image, "train")
     val_lines, val_unreadable = readable(sources.val, config.image, "val")
