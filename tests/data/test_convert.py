@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,3 +62,15 @@ def test_what_cannot_be_converted_is_named(formulas: tuple[Sample, ...], tmp_pat
         convert(formulas, tmp_path / "twice", "json")
     with pytest.raises(DataError, match="no form"):
         convert(formulas, tmp_path / "new", "docx")
+
+
+def test_any_id_any_text_and_no_split_read_back(formulas: tuple[Sample, ...], tmp_path: Path) -> None:
+    names = ("f", "f.v2", "form[1]", "a/b*", "two\tparts\n")
+    samples = [replace(formulas[0], id=name, split="", writer="w\t1", text="x\n+\ty") for name in names]
+    assert convert(samples, tmp_path / "out", "pictures") == (len(names), [])
+    back = read_dataset(tmp_path / "out")
+    assert not back.problems
+    assert [s.id for s in back.samples] == [
+        f"formulas/{name}" for name in ("f", "f.v2", "form[1]", "a-b*", "two parts")
+    ]
+    assert {(s.text, s.split, s.writer) for s in back.samples} == {("x + y", "", "w 1")}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from amanuensis.data import read_dataset
+from amanuensis.data import read_dataset, train_samples
 from amanuensis.data.xml import read_xml
 from amanuensis.errors import DataError
 
@@ -175,3 +175,12 @@ def test_a_broken_form_is_named_and_the_others_are_read(iam: Path, text: Writer)
         "b02-001.xml",
         "c03-000a.xml",
     ]
+
+
+def test_the_second_validation_set_and_unlisted_lines_are_not_trained_on(iam: Path, text: Writer) -> None:
+    text(f"{TASK}/trainset.txt", "a01-000u-00\na01-000u-01\n")
+    text(f"{TASK}/validationset1.txt", "a01-003-00\n")
+    text(f"{TASK}/validationset2.txt", "c03-000a-00\n")
+    text(f"{TASK}/testset.txt", "b02-001-00\n")
+    trained = train_samples(read_dataset(iam).samples)
+    assert [sample.id for sample in trained] == ["a01-000u-00", "a01-000u-01"]

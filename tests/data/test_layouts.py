@@ -118,6 +118,17 @@ def test_parquet(tmp_path: Path, image: Writer) -> None:
     assert [s.image.read() for s in dataset.samples] == [encoded[0], encoded[2]]
 
 
+def test_an_empty_split_in_parquet_says_nothing(tmp_path: Path, image: Writer) -> None:
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    encoded = image("0.png").read_bytes()
+    table = pa.table({"image": [encoded] * 3, "text": ["one", "two", "three"], "split": [None, "", "test"]})
+    for name, split in (("lines", ""), ("train", "train")):
+        pq.write_table(table, tmp_path / f"{name}.parquet")
+        dataset = read_dataset(tmp_path / f"{name}.parquet")
+        assert [s.split for s in dataset.samples] == [split, split, "test"]
+
+
 def test_parquet_without_the_extra(tmp_path: Path, text: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow.parquet", None)
     with pytest.raises(MissingExtraError, match=r"amanuensis\[parquet\]"):

@@ -4,6 +4,7 @@ import json
 import pickle
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,12 @@ from amanuensis.data import Dataset, fingerprint, pack, read_dataset, read_datas
 from amanuensis.errors import DataError, ImageError
 from amanuensis.images import ImageSpec, load_image, resize_to_spec
 from amanuensis.records import ImageSource
+from drawn_formulas import draw_formulas
 
 Writer = Callable[..., Path]
 
 SPEC = ImageSpec.cpu()
+HEADER = json.dumps({"format": 1, "image": SPEC.to_dict()})
 
 
 @pytest.fixture
@@ -113,6 +116,20 @@ def test_refused_before_anything_is_written(tmp_path: Path, sets: tuple[Dataset,
     assert not list(tmp_path.glob("all*"))
 
 
+def test_formulas_are_refused(tmp_path: Path, sets: tuple[Dataset, ...]) -> None:
+    formulas = read_datasets([draw_formulas(tmp_path / "crohme", test=("x = 1",))])
+    with pytest.raises(DataError, match=r"holds lines.* leave out crohme, crohme-2019"):
+        pack([sets[0], *formulas], tmp_path / "all.zip", SPEC)
+    typed = replace(
+        sets[0], name="typed", samples=tuple(replace(s, text=r"\frac{1}{2}") for s in sets[0].samples)
+    )
+    with pytest.raises(DataError, match="leave out typed"):
+        pack([typed], tmp_path / "all.zip", SPEC)
+    with pytest.raises(DataError, match="leave out ink"):
+        pack([Dataset("ink", "jsonl", formulas[0].samples)], tmp_path / "all.zip", SPEC)
+    assert not list(tmp_path.glob("all*"))
+
+
 def _zip(path: Path, members: dict[str, str], compression: int = zipfile.ZIP_STORED) -> Path:
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, content in members.items():
@@ -123,7 +140,8 @@ def _zip(path: Path, members: dict[str, str], compression: int = zipfile.ZIP_STO
 @pytest.mark.parametrize(
     ("members", "compression", "message"),
     [
-        ({"a.txt": "x"}, zipfile.ZIP_STORED, "no pack"),
+        ({"a.txt": "x"}, zipfile.ZIP_STORED, "no pack; if it is a data set that was zipped, unpack it"),
+        ({"a.txt": "x"}, zipfile.ZIP_DEFLATED, "no pack; if it is a data set that was zipped, unpack it"),
         ({"pack.json": "[]", "samples.jsonl": ""}, zipfile.ZIP_STORED, "no pack"),
         (
             {"pack.json": '{"format": 2}', "samples.jsonl": ""},
@@ -131,12 +149,23 @@ def _zip(path: Path, members: dict[str, str], compression: int = zipfile.ZIP_STO
             "of format 2; this version reads 1",
         ),
         ({"pack.json": '{"format": 1}', "samples.jsonl": ""}, zipfile.ZIP_DEFLATED, "compressed by another"),
-        ({"pack.json": '{"format": 1}', "samples.jsonl": "{}\n[1]"}, zipfile.ZIP_STORED, "broken row"),
+        ({"pack.json": HEADER, "samples.jsonl": "{}\n[1]"}, zipfile.ZIP_STORED, "broken row"),
+        ({"pack.json": '{"format": 1, "image": {}}', "samples.jsonl": ""}, zipfile.ZIP_STORED, "image spec"),
     ],
 )
 def test_what_is_no_pack(tmp_path: Path, members: dict[str, str], compression: int, message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_dataset(_zip(tmp_path / "x.zip", members, compression))
+
+
+def test_an_encrypted_zip(tmp_path: Path) -> None:
+    path = _zip(tmp_path / "x.zip", {"pack.json": HEADER, "samples.jsonl": ""})
+    data = bytearray(path.read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(mark) + flags] |= 1
+    path.write_bytes(data)
+    with pytest.raises(DataError, match=r"no pack .* encrypted"):
+        read_dataset(path)
 
 
 def test_no_zip(text: Writer) -> None:
@@ -148,7 +177,7 @@ def test_broken_rows_are_named(tmp_path: Path) -> None:
     row = {"dataset": "d", "id": "a", "image": "i", "text": "t", "split": "", "page": "", "writer": ""}
     rows = [row, row | {"id": 3}, row | {"image": "gone"}, row | {"id": "b", "split": "x"}, row, {"id": "c"}]
     members = {
-        "pack.json": '{"format": 1}',
+        "pack.json": HEADER,
         "i": "x",
         "samples.jsonl": "\n".join(map(json.dumps, rows)),
     }

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from amanuensis.cli.inputs import SUFFIXES
 from amanuensis.data import read_dataset
+from amanuensis.data.pairs import IMAGE_SUFFIXES
 from amanuensis.errors import DataError
 
 Writer = Callable[..., Path]
@@ -29,6 +31,27 @@ def test_pairs(tmp_path: Path, image: Writer, text: Writer) -> None:
     ]
     assert isinstance(dataset.samples[1].image, Path)
     assert dataset.samples[1].image.name == "p1_2.bin.png"
+
+
+def test_suffixes_in_capitals(tmp_path: Path, image: Writer, text: Writer) -> None:
+    image("pairs/a.JPG")
+    text("pairs/a.gt.txt", "one")
+    image("pairs/b.bin.Png")
+    text("pairs/b.gt.txt", "two")
+    image("pairs/C.TIF")
+    dataset = read_dataset(tmp_path / "pairs")
+    assert [Path(str(s.image)).name for s in dataset.samples] == ["a.JPG", "b.bin.Png"]
+    assert [str(p) for p in dataset.problems] == [
+        f"{tmp_path}/pairs/C.TIF: there is no C.gt.txt for this image"
+    ]
+    image("laia/images/d.e.PNG")
+    text("laia/syms.txt", "a 1\n")
+    text("laia/train.txt", "d.e a\n")
+    assert [Path(str(s.image)).name for s in read_dataset(tmp_path / "laia").samples] == ["d.e.PNG"]
+
+
+def test_every_kind_of_image_that_is_transcribed_may_be_trained_on() -> None:
+    assert set(IMAGE_SUFFIXES) == SUFFIXES
 
 
 def test_what_is_not_a_pair_is_named(tmp_path: Path, image: Writer, text: Writer) -> None:

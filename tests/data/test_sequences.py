@@ -12,6 +12,7 @@ from drawn_formulas import CAPTIONS, draw_formulas
 
 
 def write(path: Path, text: str) -> Path:
+    path.parent.mkdir(exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -55,11 +56,13 @@ def test_of_a_data_set_train_is_counted_val_is_kept_apart_and_test_is_not_seen(t
     assert len(read_sequences([data], "tokens").train) == len(CAPTIONS) + 1
 
 
-def test_a_data_set_without_train_split_is_not_trained_on(tmp_path: Path) -> None:
-    (tmp_path / "lines").mkdir()
-    (tmp_path / "lines" / "1.png").write_bytes(b"never opened")
-    write(tmp_path / "lines" / "lines.tsv", "1.png\ta cat\n")
-    with pytest.raises(DataError, match=r"no train split .* no split"):
+def test_lines_without_a_split_are_trained_on_only_where_no_line_has_one(tmp_path: Path) -> None:
+    for number in (1, 2):
+        write(tmp_path / "lines" / f"{number}.png", "never opened")
+    table = write(tmp_path / "lines" / "lines.tsv", "1.png\ta cat\n2.png\ta dog\n")
+    assert read_sequences([tmp_path / "lines"], "characters").train == ("a cat", "a dog")
+    write(table, "image\ttext\tsplit\n1.png\ta cat\t\n2.png\ta dog\ttest\n")
+    with pytest.raises(DataError, match=r"no train split .* no split, test"):
         read_sequences([tmp_path / "lines"], "characters")
 
 

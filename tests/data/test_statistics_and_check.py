@@ -98,6 +98,21 @@ def test_check(tmp_path: Path, image: Writer, text: Writer) -> None:
     }
 
 
+def test_lines_without_a_split_leak_where_they_are_trained_on(
+    tmp_path: Path, image: Writer, text: Writer
+) -> None:
+    image("free/a.png")
+    text("free/labels.tsv", "image\ttext\na.png\tone\n")
+    image("listed/a.png")
+    image("listed/b.png", shade=7)
+    image("listed/c.png", shade=7)
+    text("listed/labels.tsv", "image\ttext\tsplit\na.png\tone\ttest\nb.png\ttwo\t\nc.png\ttwo\ttest\n")
+    assert [str(p) for p in check_datasets(read_datasets([tmp_path / "free", tmp_path / "listed"]))] == [
+        "listed/a: leak: its image (test) is also free/a (no split)",
+        "listed/c: its image is also listed/b",
+    ]
+
+
 def test_leaks_between_data_sets_and_files_that_vanish(tmp_path: Path, image: Writer, text: Writer) -> None:
     for name, split in (("x", "test"), ("y", "train")):
         image(f"{name}/a.png")

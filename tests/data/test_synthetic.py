@@ -158,7 +158,7 @@ def test_empty_arguments_and_bad_files_are_named(tmp_path: Path, corpus: Path, f
         SyntheticLines({"en": corpus}, [corpus], seed=0).sample(0, 0)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n \n"])
+@pytest.mark.parametrize("content", [b"", b"\n \n", "\u00a0\n\u00ad\u00ad\n\x1c\n".encode()])
 def test_a_corpus_without_text_is_an_error(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "empty.txt"
     path.write_bytes(content)
@@ -166,7 +166,20 @@ def test_a_corpus_without_text_is_an_error(tmp_path: Path, content: bytes) -> No
         Corpus.read(path)
 
 
+def test_rows_of_which_transcribers_write_nothing_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "en.txt"
+    path.write_text("\u00a0\u00a0\none\n\u00ad\n\u00e9\n", encoding="utf-8")
+    corpus = Corpus.read(path)
+    assert [corpus[index] for index in range(len(corpus))] == ["one", "\u00e9"]
+
+
 def test_a_damaged_corpus_is_an_error(tmp_path: Path, corpus: Path) -> None:
+    torn = tmp_path / "torn.txt.gz"
+    packed = bytearray(gzip.compress(bytes(range(32, 127)) * 50))
+    packed[12:20] = b"\xff" * 8
+    torn.write_bytes(packed)
+    with pytest.raises(DataError, match=r"torn\.txt\.gz"):
+        Corpus.read(torn)
     cut = tmp_path / "cut.txt.gz"
     cut.write_bytes(corpus.read_bytes()[:-12])
     with pytest.raises(DataError, match=r"cut\.txt\.gz"):

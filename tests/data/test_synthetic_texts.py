@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,11 @@ def _sample(text: str, split: str) -> Sample:
 def test_words_of_val_and_test_are_refused(split: str) -> None:
     with pytest.raises(DataError, match=rf"letters/1: is of the split '{split}'"):
         Transcriptions.of([_sample("seen", "train"), _sample("unseen", split)])
+
+
+def test_lines_in_no_list_of_a_set_with_lists_are_refused() -> None:
+    with pytest.raises(DataError, match="letters/1: is in no split"):
+        Transcriptions.of([_sample("unlisted", ""), replace(_sample("listed", "train"), id="2")])
 
 
 def test_lines_without_a_split_are_train_lines() -> None:

@@ -71,6 +71,7 @@ def test_other_line_breaks_stay_in_the_text(tmp_path: Path, image: Writer, text:
 def test_every_bad_row_is_named_and_the_rest_is_read(tmp_path: Path, image: Writer, text: Writer) -> None:
     image("good.png")
     image("also.png")
+    image("blank.png")
     text("outside.png", "x")
     rows = [
         b"good.png\tfine\ttrain\t",  # 2
@@ -78,7 +79,7 @@ def test_every_bad_row_is_named_and_the_rest_is_read(tmp_path: Path, image: Writ
         b"gone.png\tmissing\ttrain\t",  # 4
         b"also.png\t \ttrain\t",  # 5
         b"also.png\tunknown\tholdout\t",  # 6
-        b"also.png\tno split\t\t",  # 7
+        b"blank.png\tno split\t\t",  # 7: fine
         b"also.png",  # 8
         b"also.png\ta\ttab\ttrain\t",  # 9
         b"also.png\tlatin-1: \xe9\ttrain\t",  # 10
@@ -91,15 +92,14 @@ def test_every_bad_row_is_named_and_the_rest_is_read(tmp_path: Path, image: Writ
     ]
     text("labels.tsv", HEADER.encode() + b"\n".join(rows))
     dataset = read_dataset(tmp_path)
-    assert [s.text for s in dataset.samples] == ["fine"]
+    assert [(s.text, s.split) for s in dataset.samples] == [("fine", "train"), ("no split", "")]
     found = reasons(tmp_path)
-    assert len(dataset.problems) == len(found) == 14
+    assert len(dataset.problems) == len(found) == 13
     expected = {
         "3": "twice",
         "4": "'gone.png' is missing",
         "5": "empty",
         "6": "unknown split 'holdout'",
-        "7": "unknown split ''",
         "8": "1 fields where 4",
         "9": "5 fields where 4",
         "10": "not UTF-8",
@@ -207,6 +207,24 @@ def test_json_lines(tmp_path: Path, image: Writer, text: Writer) -> None:
         ("B", "two", "", "p"),
     ]
     assert [p.where.rpartition(":")[2] for p in dataset.problems] == ["3", "4", "5", "6", "7", "8"]
+
+
+def test_a_blank_split_says_nothing(tmp_path: Path, image: Writer, text: Writer) -> None:
+    for name in "abcd":
+        image(f"{name}.png")
+    text("stripped/labels.tsv", "image\ttext\tsplit\na.png\tone\n")
+    image("stripped/a.png")
+    assert [s.split for s in read_dataset(tmp_path / "stripped").samples] == [""]
+    rows = [{"image": f"{name}.png", "text": "x"} for name in "abcd"]
+    rows = [
+        row | more
+        for row, more in zip(rows, ({"split": ""}, {"split": " "}, {}, {"split": None}), strict=True)
+    ]
+    for table, split in (("lines.jsonl", ""), ("val.jsonl", "val")):
+        dataset = read_dataset(text(table, "\n".join(map(json.dumps, rows))))
+        assert [s.split for s in dataset.samples] == [split] * 4
+        assert not dataset.problems
+    assert read_dataset(text("val.tsv", "image\ttext\tsplit\na.png\tone\t\n")).samples[0].split == "val"
 
 
 def test_json_lines_named_like_splits(tmp_path: Path, image: Writer, text: Writer) -> None:

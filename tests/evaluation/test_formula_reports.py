@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from amanuensis.errors import DataError
@@ -55,3 +57,16 @@ def test_two_models_are_compared_formula_by_formula() -> None:
 def test_results_of_other_formulas_are_refused() -> None:
     with pytest.raises(DataError, match="none of the results"):
         score_formula_results(_results({"other": "x"}), _samples())
+
+
+def test_captions_of_ordinary_latex_are_compared_token_by_token() -> None:
+    samples = _samples()
+    latex = {"a": "x^2", "b": r"\frac{1}{2}", "c": "x+y=z", "d": r"\hat{x}"}
+    typed = [replace(sample, text=latex[sample.id]) for sample in samples]
+    report = score_formula_results(_results({**CAPTIONS, "d": "x"}), typed)
+    assert report.right == {
+        "crohme-2014/a": True, "crohme-2014/b": True, "crohme-2014/c": True, "crohme-2014/d": False,
+    }  # fmt: skip
+    [failed] = report.failed
+    assert failed.sample.key == "crohme-2014/d"
+    assert "what a caption can say" in str(failed.error)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, TiffImagePlugin
 
 from amanuensis.errors import ImageError
-from amanuensis.images import load_image, num_frames
+from amanuensis.images import frame_sizes, image_size, load_image, num_frames
 
 # No two pixels are alike, so a turn or a flip cannot hide; the corners hold black and white.
 PATTERN = np.linspace(0, 255, 12 * 20).round().astype(np.uint8).reshape(12, 20)
@@ -213,8 +213,40 @@ def test_exif_turns(orientation: int, kind: str) -> None:
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     options = {"JPEG": {"quality": 95}, "WEBP": {"lossless": True}}.get(kind, {})
-    grey = load_image(encoded(stored, kind, exif=exif, **options))
+    content = encoded(stored, kind, exif=exif, **options)
+    grey = load_image(content)
     np.testing.assert_allclose(grey.astype(int), PATTERN, atol=8 if kind == "JPEG" else 0)
+    assert image_size(content) == (20, 12)
+    assert frame_sizes(content) == [(20, 12)]
+
+
+def test_every_frame_of_a_tiff_has_its_own_turn() -> None:
+    upright, lying = Image.fromarray(PATTERN), Image.fromarray(PATTERN).transpose(STORED_AS[6])
+    turns = [Image.Exif(), Image.Exif()]
+    for exif, orientation in zip(turns, (1, 6), strict=True):
+        exif[ExifTags.Base.Orientation] = orientation
+    lying.encoderinfo = {"exif": turns[1]}
+    content = encoded(upright, "TIFF", save_all=True, append_images=[lying], exif=turns[0])
+    sizes = [load_image(content, frame=frame).shape[::-1] for frame in (0, 1)]
+    assert frame_sizes(content) == sizes
+    assert [image_size(content, frame=frame) for frame in (0, 1)] == sizes
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("upright", [True, False])
+def test_a_tiffs_size_does_not_depend_on_how_pillow_gives_it(
+    orientation: int, upright: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow 10.3 gives the size as stored, later versions the upright one."""
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    stored = (
+        Image.fromarray(PATTERN).transpose(STORED_AS[6]) if orientation == 6 else Image.fromarray(PATTERN)
+    )
+    content = encoded(stored, "TIFF", exif=exif)
+    size = (20, 12) if upright else stored.size
+    monkeypatch.setattr(TiffImagePlugin.TiffImageFile, "size", property(lambda _: size))
+    assert image_size(content) == (20, 12)
 
 
 @pytest.mark.parametrize(
@@ -390,6 +422,19 @@ def test_ranges_of_arrays() -> None:
         PATTERN.astype(float)[:, :, None].repeat(3, axis=2),
     ):
         np.testing.assert_allclose(load_image(values).astype(int), PATTERN, atol=1)
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_floats_that_overshoot_one_are_white_there(kind: type) -> None:
+    ramp = np.linspace(0, 1.02, 50, dtype=kind).reshape(5, 10)
+    np.testing.assert_allclose(load_image(ramp), np.minimum(ramp, 1) * 255, atol=0.51)
+    np.testing.assert_allclose(load_image(np.linspace(0, 40, 50).reshape(5, 10))[-1, -1], 40)
+
+
+@pytest.mark.parametrize("high", [1.6, 10.0, 31.0])
+def test_floats_between_the_two_ranges_are_refused(high: float) -> None:
+    with pytest.raises(ImageError, match=r"up to .* in \[0, 1\] or in \[0, 255\]"):
+        load_image(np.array([[0.0, high]]))
 
 
 def test_strided_arrays() -> None:

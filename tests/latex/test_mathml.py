@@ -61,7 +61,12 @@ def test_scripts_below_and_above_are_scripts_of_what_carries_them():
     beside = "<math><msub><mo>sum</mo><mi>i</mi></msub></math>"
     assert read_mathml(below) == ("\\sum", "\\limits", "_", "{", "i", "}")
     assert tree_of_mathml(below) == tree_of_mathml(beside)
-    assert read_mathml("<math><mover><mi>x</mi><mi>y</mi></mover></math>") == ("x", "^", "{", "y", "}")
+
+
+def test_a_fraction_with_a_line_is_one_however_thick_the_line_is():
+    for thickness in ("0.5pt", "thin", "10%", "1"):
+        xml = f'<math><mfrac linethickness="{thickness}"><mi>n</mi><mi>k</mi></mfrac></math>'
+        assert read_mathml(xml) == ("\\frac", "{", "n", "}", "{", "k", "}")
 
 
 def test_rows_within_rows_may_be_deep_but_structures_may_not():
@@ -83,6 +88,11 @@ def test_rows_within_rows_may_be_deep_but_structures_may_not():
         "<math><mo>&amp;</mo><mo>^</mo></math>",
         "<math><mi>&nbsp;</mi></math>",
         "<math><mi>\\left</mi></math>",
+        "<math><mover><mi>x</mi><mo>¯</mo></mover></math>",
+        "<math><munder><mrow><mi>x</mi><mi>y</mi></mrow><mo>_</mo></munder></math>",
+        "<math><munderover><mo>→</mo><mi>n</mi><mi>k</mi></munderover></math>",
+        '<math><mfrac linethickness="0"><mi>n</mi><mi>k</mi></mfrac></math>',
+        '<math><mfrac linethickness=" 0.0pt"><mi>n</mi><mi>k</mi></mfrac></math>',
         "<!DOCTYPE math [<!ENTITY a 'b'>]><math><mi>&a;</mi></math>",
         "<?xml version='1.0' encoding='no-such'?><math/>x",
         "<math>" + " " * 1_000_001 + "</math>",

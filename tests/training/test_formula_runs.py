@@ -15,9 +15,10 @@ from amanuensis.data import read_dataset
 from amanuensis.errors import ModelError, RecipeError
 from amanuensis.ink import Ink
 from amanuensis.recognition import FormulaRecognizer, MathConfig, Recognizer, load_recognizer, read_config
-from amanuensis.training import RunOptions, export_model, train
+from amanuensis.training import RunOptions, export_model, formula_task, train
 from amanuensis.training.formula_task import FORMULA_SPECS
 from amanuensis.training.formulas import TrainingFormulas, opened
+from amanuensis.training.recipe import load_recipe
 from drawn_formulas import CAPTIONS, draw_formulas, strokes_of
 
 TINY = ("training.epochs=3", "training.checkpoint_every=1", "formula.validate_on=2")
@@ -132,3 +133,25 @@ def test_an_epoch_is_a_function_of_seed_and_epoch_and_phases_keep_to_short_capti
     ) or not np.array_equal(source.prepared(2, 0).image, source.prepared(3, 0).image)
     plain = replace(source, distortion=0.0)
     assert np.array_equal(plain.prepared(0, 0).image, plain.prepared(5, 0).image)
+
+
+def test_latex_of_tables_is_cut_into_tokens_and_what_no_caption_can_say_is_named(tmp_path: Path) -> None:
+    rows = [r"\frac{a}{b}", "x ^ { 2 }", r"\hat{x}", "x^2"]
+    table = ["image\ttext\tsplit"]
+    for number, (text, split) in enumerate(zip(rows, ("train", "train", "train", "val"), strict=True)):
+        (tmp_path / f"{number}.png").write_bytes(b"never opened")
+        table.append(f"{number}.png\t{text}\t{split}")
+    (tmp_path / "labels.tsv").write_text("\n".join(table))
+    sources = formula_task.read_samples(load_recipe("math-smoke", [f"data.paths=['{tmp_path}']"]))
+    assert [sample.text for sample in sources.train] == [r"\frac { a } { b }", "x ^ { 2 }"]
+    assert [sample.text for sample in sources.val] == ["x ^ { 2 }"]
+    [left_out] = sources.problems
+    assert (left_out.key, left_out.split) == (f"{tmp_path.name}/2", "train")
+    assert "what a caption can say" in left_out.reason
+
+
+def test_captions_of_crohme_stay_as_they_are(tmp_path: Path) -> None:
+    captions = ("x ^ { ' }", r"\sum \limits _ { i } { a _ { 1 } } ^ { 2 }", r"y ^ { \prime } ^ { 2 }")
+    data = draw_formulas(tmp_path / "drawn", train=captions, val=captions)
+    recipe = load_recipe("math-smoke", [f"data.paths=['{data}']"])
+    assert tuple(sample.text for sample in formula_task.read_samples(recipe).train) == captions

@@ -15,10 +15,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from amanuensis.data import pack, read_dataset
 from amanuensis.errors import DataError, ModelError, RecipeError, TrainingError
+from amanuensis.images import ImageSpec
 from amanuensis.recognition import Recognizer, read_config
 from amanuensis.training import RunFolder, RunOptions, export, train
 from amanuensis.training.build import Place
+from amanuensis.training.recipe import DataSection
+from amanuensis.training.sources import packed_otherwise, read_sources
 from drawn_lines import WORDS, draw_lines, write_recipe
 
 QUIET = RunOptions(quiet=True)
@@ -177,6 +181,28 @@ def test_without_a_val_split_whole_pages_of_train_validate(recipe: dict[str, Any
     recipe["training"]["epochs"] = 1
     best = train(write_recipe(tmp_path / "r.toml", recipe), options=_options(tmp_path / "run"))
     assert read_config(best).scores["val"]["n"] == 2
+
+
+def test_lines_in_no_split_are_trained_on_only_where_no_line_has_one(tmp_path: Path) -> None:
+    draw_lines(tmp_path / "listed", WORDS[:5], ["train", "", "", "val", "test"])
+    draw_lines(tmp_path / "free", WORDS[:3], ["", "", ""])
+    section = DataSection(paths=[str(tmp_path / "listed"), str(tmp_path / "free")], validation_share=0.3)
+    sources = read_sources(section, 0)
+    assert [sample.key for sample in sources.train if sample.dataset == "listed"] == ["listed/p0_0"]
+    assert [sample.key for sample in sources.val if sample.dataset == "listed"] == ["listed/p3_0"]
+    assert len([sample for sample in sources.train if sample.dataset == "free"]) == 2
+    [said] = sources.problems
+    assert (said.key, said.reason) == ("listed", "2 lines are in no split, and the others are")
+
+
+def test_lines_that_were_packed_for_another_network_are_told(lines: Path, tmp_path: Path) -> None:
+    pack([read_dataset(lines)], tmp_path / "all.zip", ImageSpec.paper())
+    samples = read_dataset(tmp_path / "all.zip").samples
+    assert packed_otherwise(samples, ImageSpec.paper()) == ""
+    assert packed_otherwise(read_dataset(lines).samples, ImageSpec.cpu()) == ""
+    told = packed_otherwise(samples, ImageSpec.cpu())
+    assert "10 lines were packed for 68 x 864 pixels" in told
+    assert "64 pixels of height" in told
 
 
 def test_no_lines_and_no_path_are_clear_errors(recipe: dict[str, Any], tmp_path: Path) -> None:

@@ -98,10 +98,11 @@ def lexicon(
 
 
 def _words(datasets: Sequence[Dataset], lists: list[Path], spelt: TextNormalization) -> Lexicon:
+    from amanuensis.data import train_samples  # noqa: PLC0415
     from amanuensis.language.lexicon import Lexicon, read_lexicons  # noqa: PLC0415
 
     words = Lexicon.from_texts(
-        spelt(sample.text) for dataset in datasets for sample in dataset.split("train")
+        spelt(sample.text) for dataset in datasets for sample in train_samples(dataset.samples)
     )
     if lists:
         words = words.union(read_lexicons(lists))

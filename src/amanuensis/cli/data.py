@@ -232,7 +232,7 @@ def _weights(styles: Sequence[str]) -> dict[str, float]:
 
 def _train_lines(paths: Sequence[Path]) -> list[Sample]:
     """The lines of data sets that a training may see."""
-    from amanuensis.data import read_datasets  # noqa: PLC0415
+    from amanuensis.data import read_datasets, train_samples  # noqa: PLC0415
 
-    datasets = read_datasets(paths) if paths else []
-    return [sample for dataset in datasets for sample in dataset.samples if sample.split in ("", "train")]
+    datasets = read_datasets(paths) if paths else ()
+    return [sample for dataset in datasets for sample in train_samples(dataset.samples)]

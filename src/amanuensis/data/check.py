@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from pathlib import Path
 
-from amanuensis.data.dataset import Dataset, Problem
+from amanuensis.data.dataset import Dataset, Problem, train_samples
 from amanuensis.errors import AmanuensisError, ImageError
 from amanuensis.images import dark_on_light, load_image, looks_like_page
 from amanuensis.records import Sample
@@ -22,19 +22,20 @@ def check_datasets(datasets: Sequence[Dataset]) -> list[Problem]:
 
     Those met while reading (missing files, broken rows, empty texts, ids that are there twice); images that
     cannot be loaded or are pages; images that are there twice, byte by byte: within a split, with another
-    text, or, worst, in a split that is trained on and in one that is measured on.
+    text, or, worst, among what is trained on (`train_samples`) and in a split that is measured on.
     """
     seen: dict[bytes, Sample] = {}
+    trained = {sample.key for dataset in datasets for sample in train_samples(dataset.samples)}
     problems: list[Problem] = []
     for dataset in datasets:
         problems += dataset.problems
         for sample in dataset.samples:
-            problems += _check(sample, seen)
+            problems += _check(sample, seen, trained)
     return problems
 
 
-def _check(sample: Sample, seen: dict[bytes, Sample]) -> Iterator[Problem]:
-    """Open one image and compare it with all before it."""
+def _check(sample: Sample, seen: dict[bytes, Sample], trained: Set[str]) -> Iterator[Problem]:
+    """Open one image and compare it with all before it; `trained` are the keys of what is trained on."""
     try:
         encoded = _read(sample)
         page = looks_like_page(dark_on_light(load_image(encoded)))
@@ -46,12 +47,18 @@ def _check(sample: Sample, seen: dict[bytes, Sample]) -> Iterator[Problem]:
     first = seen.setdefault(hashlib.blake2b(encoded, digest_size=16).digest(), sample)
     if first is sample:
         return
-    if first.split != sample.split and "train" in (first.split, sample.split):
-        yield Problem(sample.key, f"leak: its image ({sample.split}) is also {first.key} ({first.split})")
+    if _leaks(first, sample, trained) or _leaks(sample, first, trained):
+        splits = [one.split or "no split" for one in (sample, first)]
+        yield Problem(sample.key, f"leak: its image ({splits[0]}) is also {first.key} ({splits[1]})")
     elif first.text != sample.text:
         yield Problem(sample.key, f"its image is also {first.key}, with another text")
     else:
         yield Problem(sample.key, f"its image is also {first.key}")
+
+
+def _leaks(one: Sample, other: Sample, trained: Set[str]) -> bool:
+    """Whether one is trained on and the other measured on."""
+    return one.key in trained and other.split in ("val", "test")
 
 
 def _read(sample: Sample) -> bytes:

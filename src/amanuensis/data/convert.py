@@ -16,29 +16,35 @@ from amanuensis.ink import InkDocument, InkImage, format_inkml, format_strokes_j
 from amanuensis.records import Sample
 
 
-def _inkml(sample: Sample, folder: Path) -> None:
+def _inkml(sample: Sample, place: Path) -> Path:
     document = InkDocument(_ink_of(sample).ink, sample.text, "", _annotations(sample))
-    (folder / f"{_name(sample)}.inkml").write_bytes(format_inkml(document))
+    return _written(place, ".inkml", format_inkml(document))
 
 
 def _annotations(sample: Sample) -> dict[str, str]:
     return {"UI": sample.id, **({"writer": sample.writer} if sample.writer else {})}
 
 
-def _strokes(sample: Sample, folder: Path) -> None:
+def _strokes(sample: Sample, place: Path) -> Path:
     document = json.loads(format_strokes_json(_ink_of(sample).ink)) | {"latex": sample.text}
     encoded = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    (folder / f"{_name(sample)}.json").write_text(encoded + "\n", encoding="utf-8")
+    return _written(place, ".json", (encoded + "\n").encode())
 
 
-def _picture(sample: Sample, folder: Path) -> None:
+def _picture(sample: Sample, place: Path) -> Path:
     image = sample.image
     content = image.read_bytes() if isinstance(image, Path) else image.read()
     suffix = ".png" if content.startswith(b"\x89PNG") else ".bmp" if content.startswith(b"BM") else ".img"
-    (folder / f"{_name(sample)}{suffix}").write_bytes(content)
+    return _written(place, suffix, content)
 
 
-FORMS: Mapping[str, Callable[[Sample, Path], None]] = {
+def _written(place: Path, suffix: str, content: bytes) -> Path:
+    file = place.with_name(place.name + suffix)
+    file.write_bytes(content)
+    return file
+
+
+FORMS: Mapping[str, Callable[[Sample, Path], Path]] = {
     "inkml": _inkml,
     "json": _strokes,
     "pictures": _picture,
@@ -64,6 +70,7 @@ def convert(samples: Iterable[Sample], target: Path, form: str) -> tuple[int, li
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise DataError(f"{target}: something lies there already; choose another folder")
     written: dict[Path, Sample] = {}
+    files: dict[Path, Sample] = {}
     problems: list[Problem] = []
     for sample in samples:
         folder = target / (sample.split or "formulas")
@@ -72,21 +79,21 @@ def convert(samples: Iterable[Sample], target: Path, form: str) -> tuple[int, li
         try:
             if place in written:
                 raise DataError(f"{written[place].key} has the same name")
-            FORMS[form](sample, folder)
+            files[FORMS[form](sample, place)] = sample
             written[place] = sample
         except AmanuensisError as error:
             problems.append(Problem(sample.key, str(error)))
     if form == "pictures":
-        _write_table(target, written)
+        _write_table(target, files)
     return len(written), problems
 
 
-def _write_table(target: Path, written: Mapping[Path, Sample]) -> None:
+def _write_table(target: Path, files: Mapping[Path, Sample]) -> None:
+    """The table of the pictures; what would end a cell or a row becomes a space."""
     rows = ["image\ttext\tsplit\twriter"]
-    for place, sample in written.items():
-        [image] = place.parent.glob(f"{place.name}.*")
-        cells = (str(image.relative_to(target)), sample.text, sample.split or "train", sample.writer)
-        rows.append("\t".join(cells))
+    for file, sample in files.items():
+        cells = (file.relative_to(target).as_posix(), sample.text, sample.split, sample.writer)
+        rows.append("\t".join(" ".join(cell.split()) for cell in cells))
     (target / "labels.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
 
 
@@ -97,4 +104,4 @@ def _ink_of(sample: Sample) -> InkImage:
 
 
 def _name(sample: Sample) -> str:
-    return sample.id.replace("/", "-").replace("\\", "-")
+    return " ".join(sample.id.split()).replace("/", "-").replace("\\", "-")

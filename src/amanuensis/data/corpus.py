@@ -7,7 +7,9 @@ numbers and capitals, are our addition.
 from __future__ import annotations
 
 import gzip
+import re
 import unicodedata
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,8 @@ _SPELLING = str.maketrans(
     }
 )
 
+_VISIBLE = re.compile(rb"[!-~]")
+
 _MONTHS = {
     "en": "January February March April May June July August September October November December",
     "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
@@ -41,6 +45,11 @@ def transcription_style(text: str) -> str:
     """Printed text as transcribers spell it: straight quotes, plain hyphens, NFC, single spaces."""
     text = unicodedata.normalize("NFC", text).translate(_SPELLING).replace("--", "-")
     return " ".join(text.split())
+
+
+def _has_text(row: bytes) -> bool:
+    """Whether transcribers would write anything of a row; nearly every row is known by a visible ASCII character."""
+    return _VISIBLE.search(row) is not None or transcription_style(row.decode("utf-8")) != ""
 
 
 class Corpus:
@@ -63,11 +72,11 @@ class Corpus:
             if len(block) == MAX_CORPUS_BYTES:
                 block = block[: block.rfind(b"\n") + 1]  # the reading may have stopped in the middle of a row
             block.decode("utf-8")
-        except (OSError, EOFError, UnicodeDecodeError) as error:
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             raise DataError(
                 f"{path}: cannot be read as a corpus (UTF-8 text, plain or gzip): {error}"
             ) from error
-        rows = [row for row in map(bytes.strip, block.splitlines()) if row]
+        rows = [row for row in map(bytes.strip, block.splitlines()) if _has_text(row)]
         if not rows:
             raise DataError(f"{path}: holds no text; a corpus has one sentence a row")
         return cls(b"".join(rows), np.cumsum([len(row) for row in rows], dtype=np.int64))

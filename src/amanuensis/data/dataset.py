@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,6 +90,23 @@ def normalize_split(name: str) -> str:
     return found
 
 
+def train_samples(samples: Iterable[Sample]) -> list[Sample]:
+    """The samples that may be trained on: those of train, and those without a split of data sets that have none.
+
+    Where some samples of a data set have a split, one without is in none of its lists (IAM's second validation set),
+    and nobody may count on its not being measured on.
+    """
+    samples = list(samples)
+    divided = {sample.dataset for sample in samples if sample.split}
+    return [s for s in samples if s.split == "train" or (not s.split and s.dataset not in divided)]
+
+
+def lower_suffix(name: str) -> str:
+    """A file's name with its suffix in small letters: `a.JPG` is the image `a.jpg` that a table means."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - pathlib is slow for 100,000 files
+    return stem + suffix.lower()
+
+
 def split_of_name(stem: str) -> str:
     """The split that a file's or folder's name tells ("train", "valid-00000-of-00002"), or ""."""
     return _SPLIT_NAMES.get(re.sub(r"-\d+-of-\d+$", "", stem.lower()), "")
@@ -118,6 +135,7 @@ class Collector:
         self._base = os.path.abspath(folder)  # noqa: PTH100 - pathlib's resolve() would follow links
         self._samples: dict[str, Sample] = {}
         self._problems: list[Problem] = []
+        self._folders: dict[str, dict[str, str]] = {}
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -175,7 +193,7 @@ class Collector:
             where: file and row, for the problem.
             image: as the table spells it, with `/` or the backslashes of Windows.
             folders: where to look, relative to the data set's folder.
-            suffixes: what may follow the name in the table.
+            suffixes: what may follow the name in the table, in small letters; files may have them in capitals.
             kind: what to call the file in the problem.
         """
         name = image.replace("\\", "/")
@@ -186,15 +204,24 @@ class Collector:
                 self.problem(where, f"the {kind} {image!r} lies outside the data set's folder")
                 return None
             for suffix in suffixes:
-                if os.path.isfile(path + suffix):  # noqa: PTH113
-                    return Path(path + suffix)
+                file = self._spelt(path + suffix) if suffix else path
+                if os.path.isfile(file):  # noqa: PTH113
+                    return Path(file)
         self.problem(where, f"the {kind} {image!r} is missing")
         return None
 
+    def _spelt(self, path: str) -> str:
+        """A path whose suffix is in small letters as its folder, looked into once, spells it."""
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            names = sorted(os.listdir(folder)) if os.path.isdir(folder) else ()  # noqa: PTH112, PTH208
+            self._folders[folder] = {lower_suffix(name): name for name in names}
+        return os.path.join(folder, self._folders[folder].get(name, name))  # noqa: PTH118
+
     def split_of(self, where: str, name: str) -> str | None:
-        """The normalized split, or None (and a problem) for a name that is none."""
+        """The normalized split, "" for a blank name, or None (and a problem) for a name that is none."""
         try:
-            return normalize_split(name)
+            return normalize_split(name) if name.strip() else ""
         except DataError as error:
             self.problem(where, str(error))
             return None

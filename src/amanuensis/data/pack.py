@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import zipfile
 import zlib
 from collections import Counter
@@ -21,13 +22,17 @@ from typing import Any, Literal
 from PIL import Image
 
 from amanuensis.data.dataset import Collector, Dataset, Problem, fingerprint
-from amanuensis.errors import AmanuensisError, DataError, ImageError
+from amanuensis.errors import AmanuensisError, DataError, ImageError, ModelError
 from amanuensis.images import ImageSpec, load_image, resize_to_spec
+from amanuensis.ink import InkImage
 from amanuensis.records import Sample
 
 FORMAT = 1
 JPEG_QUALITY = 90
 Codec = Literal["png", "jpeg"]
+
+_FORMULAS = frozenset({"crohme", "inkml"})  # layouts
+_COMMAND = re.compile(r"\\[A-Za-z]{2,}")
 
 _KEYS = ("dataset", "id", "image", "text", "split", "page", "writer")
 _LOCAL_HEADER = 30  # bytes of a zip member's local header before its name; the lengths stand at 26 and 28
@@ -37,7 +42,8 @@ _LOCAL_HEADER = 30  # bytes of a zip member's local header before its name; the 
 class PackMember:
     """An image in a pack.
 
-    It is read by offset: so it costs no look at the zip's directory, and workers share no open file.
+    It is read by offset: so it costs no look at the zip's directory, and workers share no open file. `spec` is what it
+    was packed for.
     """
 
     path: Path
@@ -45,6 +51,7 @@ class PackMember:
     offset: int
     size: int
     crc: int
+    spec: ImageSpec
 
     @property
     def name(self) -> str:
@@ -92,8 +99,13 @@ def pack(datasets: Sequence[Dataset], target: Path, spec: ImageSpec, codec: Code
         codec: "png" keeps every pixel; "jpeg" (quality 90) is smaller.
 
     Raises:
-        DataError: two data sets have one name, the target is no `.zip`, or nothing could be packed.
+        DataError: two data sets have one name, one holds formulas, the target is no `.zip`, or nothing could be packed.
     """
+    if formulas := [dataset.name for dataset in datasets if _holds_formulas(dataset)]:
+        raise DataError(
+            f"{target}: a pack holds lines, at one height, where formulas cannot be read; "
+            f"leave out {', '.join(formulas)}"
+        )
     doubled = [name for name, count in Counter(d.name for d in datasets).items() if count > 1]
     if doubled or target.suffix != ".zip":
         raise DataError(f"{target}: a pack is a .zip of data sets of distinct names; twice: {doubled}")
@@ -109,9 +121,20 @@ def pack(datasets: Sequence[Dataset], target: Path, spec: ImageSpec, codec: Code
     return counts
 
 
+def _holds_formulas(dataset: Dataset) -> bool:
+    """Whether a data set is of formulas: by its layout, its ink, or commands of LaTeX in a quarter of its texts."""
+    if dataset.layout in _FORMULAS or any(isinstance(s.image, InkImage) for s in dataset.samples):
+        return True
+    return 4 * sum(_COMMAND.search(s.text) is not None for s in dataset.samples) > len(dataset.samples)
+
+
 def detect_pack(path: Path) -> bool:
     """A `.zip` file."""
     return path.suffix == ".zip" and path.is_file()
+
+
+_NO_PACK = (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError, RuntimeError, ModelError)
+"""What reading some other zip ends in; `RuntimeError` if it is encrypted."""
 
 
 def read_pack(path: Path, collector: Collector) -> None:
@@ -123,13 +146,16 @@ def read_pack(path: Path, collector: Collector) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             members = {member.filename: member for member in archive.infolist()}
+            if "pack.json" not in members:
+                raise DataError(f"{path}: no pack; if it is a data set that was zipped, unpack it")
             if any(member.compress_type != zipfile.ZIP_STORED for member in members.values()):
                 raise DataError(f"{path}: the pack was compressed by another program: pack anew")
-            stored = json.loads(archive.read("pack.json"))["format"]
-            if stored != FORMAT:
-                raise DataError(f"{path}: a pack of format {stored}; this version reads {FORMAT}")
+            header = json.loads(archive.read("pack.json"))
+            if header["format"] != FORMAT:
+                raise DataError(f"{path}: a pack of format {header['format']}; this version reads {FORMAT}")
+            spec = ImageSpec.from_dict(header["image"])
             rows = archive.read("samples.jsonl").decode().removesuffix("\n").split("\n")
-    except (OSError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except _NO_PACK as error:
         raise DataError(f"{path}: no pack (a zip written by `data pack`): {error}") from error
     for number, line in enumerate(rows, start=1):
         where = f"{path}[samples.jsonl:{number}]"
@@ -140,9 +166,9 @@ def read_pack(path: Path, collector: Collector) -> None:
             collector.problem(where, f"broken row: {error}")
             continue
         image = PackMember(
-            path.absolute(), member.filename, member.header_offset, member.file_size, member.CRC
+            path.absolute(), member.filename, member.header_offset, member.file_size, member.CRC, spec
         )
-        split = row["split"] and collector.split_of(where, row["split"])
+        split = collector.split_of(where, row["split"])
         collector.add(where, image=image, **(row | {"split": split}))
 
 

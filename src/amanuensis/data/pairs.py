@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from amanuensis.data.dataset import Collector, split_of_name
+from amanuensis.data.dataset import Collector, lower_suffix, split_of_name
 from amanuensis.data.lists import numbered_lines
 from amanuensis.data.tables import page_of
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"),
+    *(".gif", ".jp2", ".pbm", ".pgm", ".ppm", ".pnm", ".avif"),
+)
+"""Of images, in small letters, in the order in which they are looked for; files may have them in capitals."""
+
 _VARIANTS = (
     "",
     ".nrm",
@@ -26,7 +31,8 @@ def detect_pairs(path: Path) -> bool:
 def read_pairs(path: Path, collector: Collector) -> None:
     """Read every `.gt.txt` and the image beside it; folders named `train`, `val`, `test` are splits."""
     for folder, split in _folders(path):
-        names = set(os.listdir(folder))  # noqa: PTH208 - one look at the folder, however many lines it has
+        # One look at the folder, however many lines it has.
+        names = {lower_suffix(name): name for name in sorted(os.listdir(folder))}  # noqa: PTH208
         prefix = "" if folder == path else f"{folder.name}/"
         used = set()
         for name in sorted(names):
@@ -34,10 +40,12 @@ def read_pairs(path: Path, collector: Collector) -> None:
                 stem = name.removesuffix(".gt.txt")
                 image = _image_of(stem, names)
                 used.add(stem)
-                _add(folder / name, prefix + stem, folder / image if image else None, split, collector)
+                _add(folder / names[name], prefix + stem, folder / image if image else None, split, collector)
         for name in sorted(names):
-            if name.lower().endswith(IMAGE_SUFFIXES) and _stem(name) not in used:
-                collector.problem(str(folder / name), f"there is no {_stem(name)}.gt.txt for this image")
+            if name.endswith(IMAGE_SUFFIXES) and _stem(name) not in used:
+                collector.problem(
+                    str(folder / names[name]), f"there is no {_stem(name)}.gt.txt for this image"
+                )
 
 
 def _folders(path: Path) -> Iterator[tuple[Path, str]]:
@@ -49,10 +57,10 @@ def _folders(path: Path) -> Iterator[tuple[Path, str]]:
                 yield folder, split_of_name(folder.name)
 
 
-def _image_of(stem: str, names: set[str]) -> str | None:
-    """The image that belongs to a transcription, or None."""
+def _image_of(stem: str, names: Mapping[str, str]) -> str | None:
+    """The image that belongs to a transcription, as it is spelt, or None."""
     candidates = (stem + variant + suffix for variant in _VARIANTS for suffix in IMAGE_SUFFIXES)
-    return next((name for name in candidates if name in names), None)
+    return next((names[name] for name in candidates if name in names), None)
 
 
 def _stem(image: str) -> str:

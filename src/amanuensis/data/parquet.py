@@ -50,7 +50,7 @@ def detect_parquet(path: Path) -> bool:
 
 
 def read_parquet(path: Path, collector: Collector) -> None:
-    """Read all tables; `train-00000-of-00002.parquet` and the like are splits if no column is.
+    """Read all tables; `train-00000-of-00002.parquet` and the like are splits where no cell says one.
 
     Raises:
         MissingExtraError: pyarrow is not installed.
@@ -76,7 +76,7 @@ def _add(file: Path, group: int, number: int, row: dict[str, Any], collector: Co
     """Add one row; an empty cell is None."""
     cell = ParquetCell(file, group, number)
     values = {key: "" if value is None else str(value) for key, value in row.items()}
-    split = collector.split_of(cell.name, values["split"]) if "split" in values else split_of_name(file.stem)
+    split = collector.split_of(cell.name, values.get("split", "").strip() or split_of_name(file.stem))
     collector.add(
         cell.name,
         values.get("id") or f"{file.stem}/{group}-{number}",

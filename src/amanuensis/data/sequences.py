@@ -1,10 +1,10 @@
 r"""What a language model is trained on: sequences of symbols from text files, or from data sets' train splits.
 
 A text file has one sequence a line, in UTF-8, plain or gzip. Lines of formulas may be captions or other LaTeX: a
-well-formed caption is taken as it stands, all else is normalized (`latex.normalize_caption`), and what no caption can
-say is named and left out. Of a data set the texts of `train` are taken; `val` is for the perplexity, and `test` is
-never looked at. Of a text file every fiftieth block of rows is held out, for the perplexity too: neighboring rows are
-alike, so single rows would flatter.
+well-formed caption is taken as it stands, all else is normalized (`latex.read_caption`), and what no caption can
+say is named and left out. Of a data set the texts of `train` are taken (of one without splits, all of them); `val` is
+for the perplexity, and `test` is never looked at. Of a text file every fiftieth block of rows is held out, for the
+perplexity too: neighboring rows are alike, so single rows would flatter.
 
 Letters are composed (NFC) and runs of white space one space, as readings are spelt.
 
@@ -26,12 +26,12 @@ from typing import NamedTuple
 
 from amanuensis.data.corpus import transcription_style
 from amanuensis.data.crohme import detect_crohme
-from amanuensis.data.dataset import Dataset, Problem
+from amanuensis.data.dataset import Dataset, Problem, train_samples
 from amanuensis.data.inkml_folder import detect_inkml
 from amanuensis.data.layouts import read_datasets
 from amanuensis.errors import DataError
 from amanuensis.language import TextNormalization, Unit, split_words
-from amanuensis.latex import mend, normalize_caption, tokenize
+from amanuensis.latex import read_caption
 
 MAX_LINE_BYTES = 2**20
 MAX_SYMBOLS = 2**25
@@ -250,14 +250,11 @@ def _decoded(row: bytes, path: Path, number: int) -> str:
 
 
 def _to_train_on(source: Path, datasets: Sequence[Dataset], times: int) -> list[_Text]:
-    found = _texts(datasets, "train")
+    found = [sample for dataset in datasets for sample in train_samples(dataset.samples)]
     if not found:
         there = sorted({sample.split or "no split" for d in datasets for sample in d.samples})
-        raise DataError(
-            f"{source}: has no train split to take texts of (there is: {', '.join(there)}); "
-            "texts without splits can be given as a text file"
-        )
-    return [text._replace(times=times) for text in found]
+        raise DataError(f"{source}: has no train split to take texts of (there is: {', '.join(there)})")
+    return [_Text(sample.text, sample.key, times=times) for sample in found]
 
 
 def _texts(datasets: Sequence[Dataset], split: str) -> list[_Text]:
@@ -265,8 +262,7 @@ def _texts(datasets: Sequence[Dataset], split: str) -> list[_Text]:
 
 
 def _caption(text: str) -> Sequence[str]:
-    tokens = tokenize(text)
-    return _interned(normalize_caption(text) if mend(tokens).faults else tokens)
+    return _interned(read_caption(text))
 
 
 def _interned(symbols: Iterable[str]) -> tuple[str, ...]:

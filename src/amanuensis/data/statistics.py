@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from amanuensis.data.dataset import SPLITS, Dataset
+from amanuensis.data.dataset import SPLITS, Dataset, train_samples
 from amanuensis.language import TextNormalization
 from amanuensis.records import Sample
 
@@ -66,9 +66,9 @@ def statistics(
     return rows
 
 
-def _described(samples: Sequence[Sample]) -> Sequence[Sample]:
-    """The samples that have a split, or all if none has."""
-    return [sample for sample in samples if sample.split] or samples
+def _described(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples that are trained or measured on."""
+    return [*train_samples(samples), *(sample for sample in samples if sample.split in ("val", "test"))]
 
 
 def _row(name: str, splits: Mapping[str, int], texts: Sequence[str], problems: int) -> SetStatistics:

@@ -35,15 +35,18 @@ def id_of(image: str) -> str:
     return str(path.with_suffix("")) if path.name else image
 
 
-def add_row(where: str, row: Mapping[str, str], collector: Collector) -> None:
-    """Add the sample of one row: `image` and `text`, and `split`, `writer`, `page`, `id` if it has them."""
+def add_row(where: str, row: Mapping[str, str], collector: Collector, *, split: str = "") -> None:
+    """Add the sample of one row: `image` and `text`, and `split`, `writer`, `page`, `id` if it has them.
+
+    `split` is that of the table, for rows that say none.
+    """
     image = row["image"]
     collector.add(
         where,
         row.get("id") or id_of(image),
         collector.find(where, image),
         row["text"],
-        split=collector.split_of(where, row["split"]) if "split" in row else "",
+        split=collector.split_of(where, row.get("split", "").strip() or split),
         page=row.get("page") or page_of(image),
         writer=row.get("writer", ""),
     )
@@ -64,7 +67,7 @@ def read_labels(path: Path, collector: Collector) -> None:
         lacks = " and ".join(missing)
         collector.problem(where, f"the header lacks {lacks}; it should be: image, text, split, writer")
         return
-    _read_rows(rows, header, {}, collector)
+    _read_rows(rows, header, "", collector)
 
 
 def detect_tsv(path: Path) -> bool:
@@ -86,9 +89,7 @@ def read_tsv(path: Path, collector: Collector) -> None:
             del rows[0]
         else:
             header = ["image", "text"]
-        split = split_of_name(table.stem)
-        defaults = {"split": split} if split and "split" not in header else {}
-        _read_rows(iter(rows), header, defaults, collector)
+        _read_rows(iter(rows), header, split_of_name(table.stem), collector)
 
 
 def detect_jsonl(path: Path) -> bool:
@@ -106,7 +107,7 @@ def read_jsonl(path: Path, collector: Collector) -> None:
             except (ValueError, RecursionError) as error:
                 collector.problem(where, f"no row of JSON Lines: {error}")
                 continue
-            add_row(where, {"split": split} | row if split else row, collector)
+            add_row(where, row, collector, split=split)
 
 
 def _files(path: Path, suffix: str) -> list[Path]:
@@ -121,20 +122,20 @@ def _columns(header: str) -> list[str]:
 
 
 def _read_rows(
-    rows: Iterator[tuple[str, str]], header: Sequence[str], defaults: Mapping[str, str], collector: Collector
+    rows: Iterator[tuple[str, str]], header: Sequence[str], split: str, collector: Collector
 ) -> None:
-    """Add the rows of a tab-separated table."""
+    """Add the rows of a tab-separated table; `split` is for those that say none."""
     for where, line in rows:
         fields = line.split("\t")
         absent = header[len(fields) :]
-        # Editors strip the tab before an empty last cell: an empty writer or page may be missing.
-        if len(fields) > len(header) or any(column not in ("writer", "page") for column in absent):
+        # Editors strip the tab before an empty last cell: an empty split, writer or page may be missing.
+        if len(fields) > len(header) or any(column not in ("split", "writer", "page") for column in absent):
             collector.problem(where, f"{len(fields)} fields where {len(header)} are expected")
             continue
         if _quoted(fields):
             collector.problem(where, "quoted as in CSV: quotes in this table are text, write it without them")
             continue
-        add_row(where, {**defaults, **dict(zip(header, fields, strict=False))}, collector)
+        add_row(where, dict(zip(header, fields, strict=False)), collector, split=split)
 
 
 def _quoted(fields: Sequence[str]) -> bool:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from amanuensis.data.corpus import LONGEST_TEXT, SHORTEST_TEXT
+from amanuensis.data.dataset import train_samples
 from amanuensis.errors import DataError
 from amanuensis.records import Sample
 
@@ -49,13 +50,15 @@ class Transcriptions:
         """The texts of samples.
 
         Raises:
-            DataError: one of them is of val or test, whose words no training may see; or there is no word.
+            DataError: one of them may not be trained on (`train_samples`), so no training may see its words; or there
+                is no word.
         """
+        allowed = set(map(id, train_samples(samples)))
         for sample in samples:
-            if sample.split not in ("", "train"):
+            if id(sample) not in allowed:
+                split = f"of the split {sample.split!r}" if sample.split else "in no split, others are"
                 raise DataError(
-                    f"{sample.key}: is of the split {sample.split!r}; "
-                    "synthetic lines may use words of train lines only"
+                    f"{sample.key}: is {split}; synthetic lines may use words of train lines only"
                 )
         return cls((sample.text for sample in samples), share=share)
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from amanuensis.data.captions import captioned
 from amanuensis.errors import DataError
 from amanuensis.evaluation.evaluate import index_by_key
 from amanuensis.evaluation.report import MISSING
@@ -121,7 +122,8 @@ def score_formula_results(
 
     Args:
         results: of a model, fresh or from a file. Results for other formulas are ignored.
-        samples: the formulas to be scored, every one of which counts.
+        samples: the formulas to be scored, every one of which counts; one whose text no caption can say is wrong,
+            whatever was read, and named.
         limits: False takes `\limits` from both sides first.
 
     Raises:
@@ -159,6 +161,10 @@ def compare_formula_results(first: FormulaReport, second: FormulaReport) -> McNe
 
 def _scored(sample: Sample, outcome: Outcome | None, limits: bool) -> ScoredFormula:
     outcome = outcome or Outcome(sample.key, error=MISSING)
+    try:
+        sample = captioned(sample)
+    except DataError as error:
+        outcome = Outcome(sample.key, error=f"it cannot be compared with its caption: {error}")
     pair = FormulaPair(tuple(sample.text.split()), tuple(outcome.text.split()))
     errors = score_formula(pair, limits=limits).token_edits.edits
     return ScoredFormula(sample, pair, outcome.confidence, outcome.error, errors)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
 from amanuensis.errors import ImageError
 from amanuensis.records import ImageSource
@@ -24,8 +24,13 @@ MAX_PIXELS = 100_000_000
 
 _COARSEST, _FINEST = 50.0, 2400.0  # pixels per inch that are believed
 
-_ORIENTATION = 0x0112  # EXIF's number of the tag
+_ORIENTATION = 0x0112  # EXIF's number of the tag, and TIFF's
+_WIDTH, _HEIGHT = 0x0100, 0x0101  # TIFF's, as stored
 _QUARTER_TURNS = frozenset((5, 6, 7, 8))  # its values that exchange width and height
+
+_WHITES = (255.0, 4095.0, 65535.0)  # of 8, 12 and 16 bits
+_OVERSHOOT = 1.5  # floats up to here are in [0, 1]: interpolation overshoots
+_DARK = 32.0  # floats from here on are in [0, 255]: no picture of writing is darker
 
 # Only formats that Pillow decodes by itself: some of its others start programs (EPS) or fetch what they lack.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000", "AVIF", "MPO")
@@ -39,7 +44,8 @@ def load_image(source: Source, *, frame: int = 0) -> NDArray[np.uint8]:
 
     Args:
         source: a file, encoded bytes, a source of them, a Pillow image as it stands, or an array: (H, W) or
-            (H, W, 1 to 4: grey, grey + alpha, RGB, RGBA); integers from 0, or floats in [0, 1] or [0, 255].
+            (H, W, 1 to 4: grey, grey + alpha, RGB, RGBA); integers from 0, or floats in [0, 1] or [0, 255]. What
+            overshoots 1 a little, as after a resize, is white.
         frame: which picture of a TIFF, counted from 0.
 
     Returns:
@@ -118,10 +124,14 @@ def _frame_size(image: Image.Image, frame: int, name: str) -> tuple[int, int]:
 
 
 def _upright_size(image: Image.Image) -> tuple[int, int]:
-    turn = 1
-    with _quiet(), suppress(Exception):  # broken EXIF data turns nothing
-        turn = image.getexif().get(_ORIENTATION, 1)
-    width, height = image.size
+    turn, (width, height) = 1, image.size
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        # Newer versions of Pillow give a TIFF's `size` upright, older ones as it is stored; its tags never change.
+        tags = image.tag_v2
+        turn, width, height = tags.get(_ORIENTATION, 1), tags[_WIDTH], tags[_HEIGHT]
+    else:
+        with _quiet(), suppress(Exception):  # broken EXIF data turns nothing
+            turn = image.getexif().get(_ORIENTATION, 1)
     return (height, width) if turn in _QUARTER_TURNS else (width, height)
 
 
@@ -268,10 +278,22 @@ def _to_eight_bits(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
         raise ImageError(
             f"{name}: grey levels from {low:g} to {high:g}: they must be finite and not negative"
         )
-    steps = (1.0, 255.0) if values.dtype.kind == "f" else (255.0, 4095.0, 65535.0)
     # Beyond 16 bits there is no agreed white: the brightest pixel is.
-    white = next((step for step in steps if high <= step), high)
-    return np.rint(values * (255.0 / white)).astype(np.uint8)
+    white = next((step for step in _WHITES if high <= step), high)
+    if values.dtype.kind == "f":
+        white = _white_of_floats(high, name)
+    return np.rint(np.minimum(values * (255.0 / white), 255.0)).astype(np.uint8)
+
+
+def _white_of_floats(high: float, name: str) -> float:
+    """Which of the two ranges of floats is meant, by the largest of them; between the two nobody can tell."""
+    if high <= _OVERSHOOT:
+        return 1.0
+    if high < _DARK:
+        raise ImageError(
+            f"{name}: floats up to {high:g}: grey levels are in [0, 1] or in [0, 255], and this is neither"
+        )
+    return max(255.0, high)
 
 
 def _from_array(values: NDArray[Any], name: str) -> NDArray[np.uint8]:

@@ -69,6 +69,16 @@ class ImageSpec:
         """Ours: 64 high, free width, percentiles, windows of 2400 pixels."""
         return cls(height=64, width=None, contrast="percentile", window=2400, overlap=256)
 
+    @property
+    def size(self) -> tuple[int, int | None]:
+        """Height and width: all that a stored picture depends on; contrast and windows come later."""
+        return self.height, self.width
+
+    @property
+    def told_size(self) -> str:
+        """The size for people."""
+        return f"{self.height} x {self.width} pixels" if self.width else f"{self.height} pixels of height"
+
     def to_dict(self) -> dict[str, Any]:
         """As stored in a model's `config.json`."""
         return asdict(self)

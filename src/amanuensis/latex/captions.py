@@ -12,6 +12,7 @@ they.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -19,13 +20,13 @@ from amanuensis.errors import DataError
 from amanuensis.latex.canonical import canonical
 from amanuensis.latex.grammar import mend
 from amanuensis.latex.nodes import to_tokens
-from amanuensis.latex.symbols import is_symbol
+from amanuensis.latex.symbols import FUNCTIONS, LARGE, LETTERS, SIGNS, SYNONYMS, is_symbol
 from amanuensis.latex.tokens import tokenize
 
 _SPACING = frozenset({"\\ ", "\\,", "\\:", "\\;", "\\!", "\\>", "\\/", "~", "\\quad", "\\qquad"})
 _FONT_NAMES = (
-    "mathrm mathbf mathit mathsf mathtt mathnormal mathcal mathop operatorname boldsymbol bm mbox hbox text textrm "
-    "textbf textit rm bf it displaystyle textstyle scriptstyle scriptscriptstyle nolimits"
+    "mathrm mathbf mathit mathsf mathtt mathnormal mathcal mathop operatorname boldsymbol bm mbox hbox vbox vtop text "
+    "textrm textbf textit rm bf it displaystyle textstyle scriptstyle scriptscriptstyle nolimits"
 )
 _FONTS = frozenset(f"\\{name}" for name in _FONT_NAMES.split())
 _SIZES = frozenset(
@@ -34,7 +35,15 @@ _SIZES = frozenset(
 _PAIRS = frozenset({"\\left", "\\right", "\\middle"})
 _DROPPED = _SPACING | _FONTS | _SIZES
 
-_REWRITTEN = {"\\parallel": ("|", "|"), "\\dfrac": ("\\frac",), "\\tfrac": ("\\frac",)}
+_REWRITTEN = {
+    "\\parallel": ("|", "|"),
+    "\\dfrac": ("\\frac",),
+    "\\tfrac": ("\\frac",),
+    "\\cfrac": ("\\frac",),
+}
+
+_STRUCTURE = frozenset({"{", "}", "^", "_", "'", "\\frac", "\\sqrt", "\\limits"})
+_LISTED = _STRUCTURE | FUNCTIONS | LARGE.keys() | LETTERS.keys() | SIGNS.keys() | SYNONYMS.keys()
 
 _ROOT_INDEX = "\\ABOVE"
 _LONE_PRIME = "′"
@@ -65,6 +74,21 @@ def normalize_caption(latex: str, symbols: Sequence[str] | None = None) -> tuple
     if not caption:
         raise DataError(f"{latex[:40]!r}: a formula without a symbol")
     return caption
+
+
+def read_caption(text: str) -> tuple[str, ...]:
+    r"""The caption that a text holds: its tokens as they stand if they are one, else the normal form of its LaTeX.
+
+    A text without a token has none. Fonts and spaces are no part of a caption, though the grammar lets them pass.
+
+    Raises:
+        DataError: as `normalize_caption`.
+    """
+    tokens = tokenize(text)
+    if mend(tokens).faults or not _DROPPED.isdisjoint(tokens):
+        return normalize_caption(text)
+    _refuse_unsayable(tokens, text)
+    return tokens
 
 
 def without_limits(tokens: Sequence[str]) -> tuple[str, ...]:
@@ -139,7 +163,9 @@ def _with_lone_primes(tokens: Sequence[str]) -> list[str]:
 
 
 def _refuse_unsayable(tokens: Sequence[str], latex: str) -> None:
-    structure = {"{", "}", "^", "_", "'", "\\frac", "\\sqrt", "\\limits"}
-    for token in tokens:
-        if token not in structure and not is_symbol(token):
+    """Refuse what is no symbol; braces after a control word that no list has are its arguments, which would be lost."""
+    for token, following in itertools.zip_longest(tokens, tokens[1:]):
+        known = token in _STRUCTURE or is_symbol(token)
+        argued = following == "{" and len(token) > 1 and token not in _LISTED
+        if argued or not known:
             raise DataError(f"{latex[:40]!r}: {token!r} is not among what a caption can say")

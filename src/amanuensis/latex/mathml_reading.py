@@ -52,6 +52,9 @@ _NAMES = {token[1:]: token for token in (*FUNCTIONS, *SIGNS, *LARGE, *LETTERS) i
     **{name[1:]: token for name, token in SYNONYMS.items() if name[1:].isalpha()},
 }
 
+_NO_LINE = re.compile(r"(0+\.?0*|\.0+)([a-z]*|%)")  # a length of 0, whatever its unit
+
+_LIMITS = frozenset({"munder", "mover", "munderover"})
 _LOW = frozenset({"msub", "msubsup", "munder", "munderover"})
 _HIGH = frozenset({"msup", "msubsup", "mover", "munderover"})
 _CHILDREN = {"mfrac": 2, "mroot": 2} | {name: 1 + (name in _LOW) + (name in _HIGH) for name in _LOW | _HIGH}
@@ -113,17 +116,21 @@ def _structure(element: ElementTree.Element, *, depth: int) -> Node:
         raise DataError(f"MathML element {name!r} with {len(element)} children; it needs {_CHILDREN[name]}")
     rows = [_row([child], depth=depth) for child in element]
     if name == "mfrac":
+        if _NO_LINE.fullmatch(element.get("linethickness", "").strip()):
+            raise DataError("MathML element 'mfrac' without a line, which a caption cannot say")
         return Fraction(rows[0], rows[1])
     return Root(rows[0], rows[1]) if name == "mroot" else _scripted(name, rows)
 
 
 def _scripted(name: str, rows: list[Row]) -> Node:
     base: Node = rows[0][0] if len(rows[0]) == 1 and isinstance(rows[0][0], Symbol) else Group(rows[0])
-    operator = isinstance(base, Symbol) and base.token in LIMIT_OPERATORS
+    limits = name in _LIMITS
+    if limits and not (isinstance(base, Symbol) and base.token in LIMIT_OPERATORS):
+        raise DataError(f"MathML element {name!r} on what takes no limits: a caption cannot say it")
     scripts = ([Script("_", rows[1])] if name in _LOW else []) + (
         [Script("^", rows[-1])] if name in _HIGH else []
     )
-    return Scripts(base, tuple(scripts), limits=operator and name in {"munder", "mover", "munderover"})
+    return Scripts(base, tuple(scripts), limits=limits)
 
 
 def _leaf_nodes(element: ElementTree.Element) -> Iterator[Symbol]:

@@ -145,7 +145,8 @@ _SPECIAL = frozenset("\\{}^_'$%&#~")
 _COMMAND_NAMES = (
     "left right middle begin end over atop above choose def let newcommand hspace vspace hskip kern color textcolor "
     "href url label tag limits nolimits frac dfrac tfrac sqrt hat widehat bar overline underline vec dot ddot tilde "
-    "overrightarrow widetilde overbrace underbrace overset underset stackrel substack binom mathbb boxed cancel phantom"
+    "overrightarrow overleftarrow widetilde overbrace underbrace overset underset stackrel substack binom mathbb boxed "
+    "cancel phantom cfrac dbinom tbinom mathfrak mathscr check acute grave breve mathring pmod textsc vphantom hphantom"
 )
 _COMMANDS = frozenset(f"\\{name}" for name in _COMMAND_NAMES.split())
 

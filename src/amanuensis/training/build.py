@@ -21,7 +21,6 @@ from amanuensis.training.progress import Console, Reporter, duration
 from amanuensis.training.recipe import Recipe, load_recipe
 from amanuensis.training.run import Beginning, FolderRecorder, RunFolder
 from amanuensis.training.schedules import SCHEDULES
-from amanuensis.training.sources import read_sources
 from amanuensis.training.task import Parts, Task, named, versions
 from amanuensis.training.weights import load_start
 
@@ -102,11 +101,11 @@ def _train(recipe: Recipe, run: RunFolder, options: RunOptions, world: World) ->
     if not options.resume:
         run.check_free()
     start = load_start(options.start_from) if options.start_from and beginning is None else None
-    sources = read_sources(recipe.data, recipe.seed)
+    task = TASKS[recipe.task]
+    sources = task.read_samples(recipe)
     run.create()  # a slip in a name leaves no empty folder behind
     if beginning is not None:
         run.check_data(beginning.fingerprints, sources.fingerprints)
-    task = TASKS[recipe.task]
     config = beginning.config if beginning else task.model_config(recipe, sources, start, console)
     parts = task.assemble(recipe, config, sources, console)
     if start is not None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from amanuensis.data.captions import captioned
 from amanuensis.decoding.attention import search
-from amanuensis.errors import RecipeError, TrainingError
+from amanuensis.errors import DataError, RecipeError, TrainingError
 from amanuensis.images import load_image
 from amanuensis.images.formula import FormulaSpec, prepare_formula
 from amanuensis.latex import TokenVocab
@@ -42,13 +44,39 @@ from amanuensis.training.guidance import Guidance
 from amanuensis.training.objectives import Objective
 from amanuensis.training.progress import Console
 from amanuensis.training.recipe import FormulaSection, Recipe, expand
-from amanuensis.training.sources import LeftOut, Sources
+from amanuensis.training.sources import LeftOut, Sources, read_sources
 from amanuensis.training.task import Parts, chosen_architecture, named, versions
 from amanuensis.training.validation import Validation
 from amanuensis.training.weights import Start, formula_network_of, load_network
 
 FORMULA_SPECS = {"full": FormulaSpec(), "half": FormulaSpec(scale=0.5)}
 PROFILES = {"paper": PAPER, "per_token": PER_TOKEN}
+
+
+def read_samples(recipe: Recipe) -> Sources:
+    """The formulas of a recipe, their texts as captions; those that no caption can say are left out, by name.
+
+    Raises:
+        DataError: as `read_sources`; or no text can be said.
+    """
+    sources = read_sources(recipe.data, recipe.seed)
+    train, odd = _captioned(sources.train, "train")
+    val, odd_val = _captioned(sources.val, "val")
+    if not train or not val:
+        first = (*odd, *odd_val)[0]
+        raise DataError(f"no formula is left to train or to validate on; {first.key}: {first.reason}")
+    return replace(sources, train=train, val=val, problems=(*sources.problems, *odd, *odd_val))
+
+
+def _captioned(samples: Sequence[Sample], split: str) -> tuple[tuple[Sample, ...], list[LeftOut]]:
+    good: list[Sample] = []
+    bad: list[LeftOut] = []
+    for sample in samples:
+        try:
+            good.append(captioned(sample))
+        except DataError as error:
+            bad.append(LeftOut(sample.key, str(error), split))
+    return tuple(good), bad
 
 
 def model_config(recipe: Recipe, sources: Sources, start: Start | None, console: Console) -> MathConfig:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from amanuensis.data import Dataset, fingerprint, read_datasets
+from amanuensis.data import Dataset, fingerprint, read_datasets, train_samples
+from amanuensis.data.pack import PackMember
 from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.images import ImageSpec, load_image, resize_to_spec
 from amanuensis.randomness import seed_for
@@ -67,8 +68,16 @@ def read_sources(section: DataSection, seed: int) -> Sources:
     if not train or not val:
         names = ", ".join(d.name for d in datasets) or "no data set"
         raise DataError(f"{names}: {len(train)} train and {len(val)} validation lines; both are needed")
-    problems = tuple(LeftOut(f"{d.name}: {p.where}", p.reason, "") for d in datasets for p in d.problems)
-    return Sources(tuple(train), tuple(val), {d.name: fingerprint(d) for d in datasets}, problems)
+    problems = [LeftOut(f"{d.name}: {p.where}", p.reason, "") for d in datasets for p in d.problems]
+    problems += [unlisted for dataset in datasets for unlisted in _unlisted(dataset)]
+    return Sources(tuple(train), tuple(val), {d.name: fingerprint(d) for d in datasets}, tuple(problems))
+
+
+def _unlisted(dataset: Dataset) -> Iterator[LeftOut]:
+    """That lines are in none of a set's splits, where it has splits; said once, however many they are."""
+    number = sum(not sample.split for sample in dataset.samples)
+    if 0 < number < len(dataset.samples):
+        yield LeftOut(dataset.name, f"{number:,} lines are in no split, and the others are", "train")
 
 
 def is_held_out(sample: Sample, section: DataSection, seed: int) -> bool:
@@ -92,7 +101,7 @@ def _paths(section: DataSection) -> list[Path]:
 
 def _train_and_val(dataset: Dataset, share: float, seed: int) -> tuple[list[Sample], list[Sample]]:
     """The set's own splits; without a val split a share of the train pages, drawn by (seed, page) alone."""
-    train = [sample for sample in dataset.samples if sample.split in ("train", "")]
+    train = train_samples(dataset.samples)
     val = [sample for sample in dataset.samples if sample.split == "val"]
     if val or share == 0:
         return train, val
@@ -101,6 +110,18 @@ def _train_and_val(dataset: Dataset, share: float, seed: int) -> tuple[list[Samp
     held = set(groups[: max(1, round(share * len(groups)))]) if len(groups) > 1 else set()
     val = [sample for sample in train if (sample.page or sample.id) in held]
     return [sample for sample in train if (sample.page or sample.id) not in held], val
+
+
+def packed_otherwise(samples: Sequence[Sample], spec: ImageSpec) -> str:
+    """A warning where lines were packed for another size: they are scaled a second time and lose by it; else ""."""
+    images = [sample.image for sample in samples]
+    packed = [i.spec for i in images if isinstance(i, PackMember) and i.spec.size != spec.size]
+    if not packed:
+        return ""
+    return (
+        f"warning: {len(packed):,} lines were packed for {packed[0].told_size} and are scaled again, to "
+        f"{spec.told_size}; better pack them anew for this network (data pack --spec)"
+    )
 
 
 def readable(samples: Sequence[Sample], spec: ImageSpec, split: str) -> tuple[Lines, list[LeftOut]]:

@@ -46,6 +46,9 @@ class Parts:
 class Task(Protocol):
     """A module that knows how one task is trained."""
 
+    def read_samples(self, recipe: Recipe) -> Sources:
+        """The recipe's samples, their texts as the task takes them."""
+
     def model_config(
         self, recipe: Recipe, sources: Sources, start: Start | None, console: Console
     ) -> TextConfig | MathConfig:

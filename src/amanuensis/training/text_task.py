@@ -50,12 +50,17 @@ from amanuensis.training.lines import (
 from amanuensis.training.objectives import CtcObjective, Objective, SetWeights, WeightPlan
 from amanuensis.training.progress import Console
 from amanuensis.training.recipe import Recipe, expand
-from amanuensis.training.sources import Lines, Sources, fitting, readable
+from amanuensis.training.sources import Lines, Sources, fitting, packed_otherwise, read_sources, readable
 from amanuensis.training.task import Parts, chosen_architecture, named, versions
 from amanuensis.training.validation import Validation
 from amanuensis.training.weights import Start, line_network_of, load_start
 
 PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
+
+
+def read_samples(recipe: Recipe) -> Sources:
+    """The lines of a recipe; see `read_sources`."""
+    return read_sources(recipe.data, recipe.seed)
 
 
 def model_config(recipe: Recipe, sources: Sources, start: Start | None, console: Console) -> TextConfig:
@@ -163,6 +168,8 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     course = _course(recipe, sources.train)
     ctc = _ctc_objective(recipe, config, course, sources.train)
     network, objective, stride = _taught(recipe, config, student, ctc, course)
+    if warning := packed_otherwise((*sources.train, *sources.val), config.image):
+        console.say(warning)
     console.say(f"opening {len(sources.train) + len(sources.val)} images once")
     train_lines, unreadable = readable(sources.train, config.image, "train")
     val_lines, val_unreadable = readable(sources.val, config.image, "val")
