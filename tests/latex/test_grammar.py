@@ -61,6 +61,10 @@ def test_what_stands_low_and_high_whatever_the_order():
         (r"\sum _ { i } \limits ^ { n }", r"\sum _ { i } ^ { n }"),
         (r"\sum \limits \limits _ { i }", r"\sum \limits _ { i }"),
         (r"a & \left ( b", r"a ( b"),
+        (r"^ x } '", r"{ } ^ { x } { } '"),
+        (r"^ x ^ y '", r"{ { } ^ { x } } ^ { y } { } '"),
+        (r"x } '", r"x '"),
+        (r"\sum \limits ^ '", r"\sum '"),
     ],
 )
 def test_mending(broken, mended):

@@ -106,7 +106,7 @@ class _Parser:
     def whole(self) -> Row:
         row: Row = ()
         while self.position < self.end:
-            row += self.row()
+            row = self.row(row)
             if self.peek() == "}":
                 self.fault("a closing brace that nothing opened")
                 self.position += 1
@@ -118,11 +118,14 @@ class _Parser:
     def fault(self, reason: str) -> None:
         self.faults.append(Fault(self.position, reason))
 
-    def row(self) -> Row:
-        """Nodes up to a closing brace, which stays, or the end."""
-        nodes: list[Node] = []
+    def row(self, before: Row = ()) -> Row:
+        """More nodes up to a closing brace, which stays, or the end."""
+        nodes = list(before)
         while self.peek() not in {None, "}"}:
+            is_prime = self.peek() == "'"
             node = self.scripted()
+            if is_prime and nodes and isinstance(nodes[-1], Scripts):
+                nodes.append(Group(()))  # else it would be one script too many of the node before
             if node is not None:
                 nodes.append(node)
         return tuple(nodes)
@@ -136,7 +139,7 @@ class _Parser:
             scripts = self.scripts()
             if not scripts:
                 break
-            node = Scripts(node, scripts, limits)
+            node = Scripts(node, scripts, limits and scripts[0].mark != "'")
             if self.peek() not in _MARKS:
                 break
             self.fault("a second script of its kind on one base")
