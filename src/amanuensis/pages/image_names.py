@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from amanuensis.errors import DataError, ImageError
+from amanuensis.errors import DataError, MissingImageError
 
 IMAGE_SUFFIXES = (
     ".tif",
@@ -61,7 +61,7 @@ def find_image(page_file: Path, name: str) -> Path:
 
     Raises:
         DataError: the name is refused, see `checked_name`.
-        ImageError: it is not there.
+        MissingImageError: it is not there.
     """
     relative = checked_name(name, str(page_file))
     folders = [page_file.parent]
@@ -73,5 +73,8 @@ def find_image(page_file: Path, name: str) -> Path:
     found = next((path for path in candidates if path.is_file()), None)
     if found is None:
         looked = " and ".join(str(folder) for folder in folders)
-        raise ImageError(f"{page_file}: its image {relative} is not there; looked in {looked}")
+        raise MissingImageError(
+            f"{page_file}: its image {relative} is not there; looked in {looked}",
+            (folder / relative for folder in folders),
+        )
     return found
