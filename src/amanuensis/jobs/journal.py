@@ -103,6 +103,7 @@ class Journal:
         self._shard = shard
         self._settings = dict(settings)
         self._path = journal_path(folder, shard)
+        self._has_read: bool
         (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         _check_cut(folder, shard)
         with ExitStack() as held, _naming(self._path):
@@ -378,7 +379,6 @@ def _lock(folder: Path, shard: Shard) -> sqlite3.Connection:
             lock = held.enter_context(closing(sqlite3.connect(path, timeout=0, isolation_level=None)))
             lock.execute("BEGIN EXCLUSIVE")
             held.pop_all()
-            return lock
     except sqlite3.Error as error:
         code = _code(error)
         if code == sqlite3.SQLITE_BUSY:
@@ -388,6 +388,7 @@ def _lock(folder: Path, shard: Shard) -> sqlite3.Connection:
             told = f"{path}: cannot be locked: {error}"
             told += "; it holds nothing: remove it" * (code in _BROKEN)
         raise DataError(told) from error
+    return lock
 
 
 def _cleared(scratch: Path) -> Path:
@@ -420,7 +421,7 @@ def _opened(path: Path) -> sqlite3.Connection:
                 f"go on with the version that began it, or choose another folder"
             )
         held.pop_all()
-        return database
+    return database
 
 
 @contextmanager
