@@ -5,6 +5,9 @@ Messages name the file, key or sample first. The command line prints them withou
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 
 class AmanuensisError(Exception):
     """The root of all errors that a user's input or environment can cause."""
@@ -12,6 +15,18 @@ class AmanuensisError(Exception):
 
 class ImageError(AmanuensisError):
     """An image cannot be read, or is not what the caller needs (a page instead of a line)."""
+
+
+class MissingImageError(ImageError):
+    """The image of a page is not there.
+
+    Attributes:
+        awaited: paths of which one will have changed when it is there: its own, or the folders that were looked in.
+    """
+
+    def __init__(self, message: str, awaited: Iterable[Path]) -> None:
+        super().__init__(message)
+        self.awaited = tuple(awaited)
 
 
 class DataError(AmanuensisError):

@@ -157,6 +157,10 @@ def test_pages_on_stdout(run, tiny_model: Path, pages: Path) -> None:
         (["--beam", "2", "-o", "out"], "--beam is of formulas"),
         (["--lines", "--workers", "2"], "add --pages"),
         (["--lines", "-f", "page"], "is of pages"),
+        (["--pages", "--overlay"], "--overlay needs -o"),
+        (["--lines", "--overlay"], "--overlay, --formulas and --finder are of pages"),
+        (["--lines", "--formulas", "math"], "--overlay, --formulas and --finder are of pages"),
+        (["--lines", "--finder", "classical"], "--overlay, --formulas and --finder are of pages"),
     ],
 )
 def test_wrong_usage(run, tiny_model: Path, pages: Path, options: list[str], told: str) -> None:
@@ -164,6 +168,56 @@ def test_wrong_usage(run, tiny_model: Path, pages: Path, options: list[str], tol
     assert result.exit_code == 2
     assert told in result.stderr
     assert result.stdout == ""
+
+
+def test_results_that_would_replace_a_named_page_are_refused(run, tiny_model: Path, pages: Path) -> None:
+    before = (pages / "p1.xml").read_bytes()
+    refused = run("transcribe", pages / "p1.xml", "-m", tiny_model, "-f", "page", "-o", pages)
+    assert refused.exit_code == 1
+    assert "p1.xml: would be replaced by what is read from it" in refused.stderr
+    assert (pages / "p1.xml").read_bytes() == before
+    assert not (pages / ".amanuensis").exists()
+    assert run("transcribe", pages / "p1.xml", "-m", tiny_model, "-f", "txt", "-o", pages).exit_code == 0
+
+
+def test_an_image_that_was_missing_is_noticed_when_it_comes(run, tiny_model: Path, pages: Path) -> None:
+    (pages / "page").mkdir()
+    (pages / "p2.xml").rename(pages / "page/p2.xml")  # its image may lie above
+    command = ("transcribe", pages, "-m", tiny_model, "-f", "txt", "-o", "out")
+    assert run(*command).exit_code == 1
+    write_page(pages.parent / "others", "p2", "bb")
+    (pages.parent / "others/p2.png").rename(pages / "p2.png")
+    again = run(*command)
+    assert "1 page to read (1 changed since they were read); 2 are done" in again.stderr
+    assert again.exit_code == 0
+    assert Path("out/page/p2.txt").read_text() == "bb\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [([], "The same command goes on"), (["--restart"], "The same command without --restart goes on")],
+)
+def test_a_run_that_is_stopped_says_what_goes_on(
+    run, tiny_model: Path, pages: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], told: str
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("amanuensis.jobs.read_collection", stopped)
+    result = run("transcribe", pages, "-m", tiny_model, "-o", "out", *options)
+    assert result.exit_code == 130
+    assert told in result.stderr
+
+
+def test_a_manifest_that_is_named_holds_pages(run, tiny_model: Path, tmp_path: Path) -> None:
+    write_page(tmp_path, "leaf", "ab")
+    body = {"type": "Image", "id": "https://example.org/leaf.png"}
+    canvas = {"type": "Canvas", "items": [{"items": [{"body": body}]}]}
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"type": "Manifest", "items": [canvas]}))
+    result = run("transcribe", manifest, "-m", tiny_model, "--finder", "classical")
+    assert "manifest.json: taken for pages" in result.stderr
+    assert (result.exit_code, "1 page read, 0 failed" in result.stderr) == (0, True)
 
 
 def _processed(out: Path) -> list[tuple[str, str, int]]:

@@ -14,6 +14,7 @@ from amanuensis import __version__
 from amanuensis.cli import doctor as doctor_module
 from amanuensis.cli import models as models_module
 from amanuensis.errors import ModelError, TrainingError
+from tiny_formula_model import says, write_tiny_formula_model
 from tiny_model import write_tiny_model
 
 COMMANDS = [
@@ -172,8 +173,6 @@ def test_a_pack_must_be_a_zip(run, dataset: Path) -> None:
 def test_the_doctor_finds_a_sound_installation_well(
     run, shipped: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amanuensis.recognition.catalog.find_model", lambda name: shipped)
-    monkeypatch.setattr("amanuensis.recognition.recognizer.find_model", lambda name: shipped)
     result = run("doctor", "--json")
     report = json.loads(result.stdout)
     assert (result.exit_code, report["well"]) == (0, True)
@@ -182,9 +181,16 @@ def test_the_doctor_finds_a_sound_installation_well(
     assert "Reading works." in run("doctor").stdout
 
 
+def test_the_doctor_knows_models_of_formulas(run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    math = write_tiny_formula_model(tmp_path / "math", says("x"))
+    monkeypatch.setattr("amanuensis.recognition.shipped_models", lambda: {"tiny-math": math})
+    result = run("doctor", "--json")
+    assert json.loads(result.stdout)["models"] == {"tiny-math": {"state": "reads"}}
+    assert result.exit_code == 0
+
+
 def test_the_doctor_says_what_mends(run, shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (shipped / "model.onnx").unlink()
-    monkeypatch.setattr("amanuensis.recognition.recognizer.find_model", lambda name: shipped)
     monkeypatch.setitem(doctor_module.EXTRAS, "train", ("no-such-package",))
     result = run("doctor")
     assert result.exit_code == 1
@@ -192,8 +198,8 @@ def test_the_doctor_says_what_mends(run, shipped: Path, monkeypatch: pytest.Monk
     assert "model.onnx" in result.stdout
 
 
-def test_a_missing_extra_is_no_illness(run, shipped: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("amanuensis.recognition.recognizer.find_model", lambda name: shipped)
+@pytest.mark.usefixtures("shipped")
+def test_a_missing_extra_is_no_illness(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(doctor_module.EXTRAS, "train", ("no-such-package",))
     assert run("doctor").exit_code == 0
 

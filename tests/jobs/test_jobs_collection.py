@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.jobs import (
     LocalEngine,
     Order,
+    PageOutput,
     PageTask,
     Plan,
     Shard,
@@ -20,7 +22,7 @@ from amanuensis.jobs import (
     read_collection,
     read_status,
 )
-from amanuensis.jobs.tasks import Bench, Outcome, do_page
+from amanuensis.jobs.tasks import Bench, Outcome, UnreadPageError, do_page
 from toy_work import ToyWork, Witness, write_pages
 
 
@@ -138,6 +140,85 @@ def test_other_settings_are_refused_with_what_differs(tmp_path: Path, work: ToyW
     assert read_status(out).settings == {"model": "large 34cd"}
 
 
+def test_settings_bind_as_soon_as_a_page_is_read(tmp_path: Path, out: Path) -> None:
+    tasks = write_pages(tmp_path / "in", ["broken", "a"])
+    missing = ToyWork(tmp_path / "log", "missing")
+    with pytest.raises(AmanuensisError, match="no such model"):
+        read(tasks, missing, out, settings={"model": "missing"})
+    read(tasks, ToyWork(tmp_path / "log"), out, settings={"model": "toy", "theta": "0.5"})
+    assert read_status(out).settings == {"model": "toy", "theta": "0.5"}
+    with pytest.raises(DataError, match=r"theta: 0\.5, now not set"):
+        read(tasks, ToyWork(tmp_path / "log"), out, settings={"model": "toy"})
+
+
+def test_shards_keep_to_one_way_of_reading(tmp_path: Path, work: ToyWork, out: Path) -> None:
+    tasks = write_pages(tmp_path / "in", [f"w{i}" for i in range(8)])
+    a, b = {"model": "a", "begun": "today"}, {"model": "b", "begun": "today"}
+    read(tasks, work, out, shard=Shard(1, 2), settings=a)
+    with pytest.raises(DataError, match=r"model: a, now b.*use the same settings or choose another folder$"):
+        read(tasks, work, out, shard=Shard(2, 2), settings=b)
+    read(tasks, work, out, shard=Shard(2, 2), settings={**a, "begun": "tomorrow"})
+    with pytest.raises(DataError, match="model: a, now b"):
+        read(tasks, work, out, shard=Shard(1, 2), settings=b, restart=True)
+    assert read(tasks, work, out, shard=Shard(1, 2), settings=a).num_done == 0  # nothing was forgotten
+    assert read(tasks, work, out, shard=Shard(1, 2), settings=a, restart=True).num_done > 0
+
+
+def test_shards_that_begin_at_once_do_not_mix(tmp_path: Path, work: ToyWork, out: Path) -> None:
+    tasks = write_pages(tmp_path / "in", [f"w{i}" for i in range(8)])
+
+    class Second(Witness):
+        def planned(self, plan: Plan) -> None:
+            read(tasks, work, out, shard=Shard(2, 2), settings={"model": "b"})
+
+    with pytest.raises(DataError, match="model: b, now a"):
+        read(tasks, work, out, Second(), shard=Shard(1, 2), settings={"model": "a"})
+
+
+def test_results_replace_nothing_that_is_read(tmp_path: Path, work: ToyWork) -> None:
+    """Its own source, another one, by whatever way the folder is named; nothing of such a page is written."""
+    folder = tmp_path / "in"
+    write_pages(folder, [])
+    (tmp_path / "link").symlink_to(folder)
+    names = ["a.txt", "b.word", "b.page", "d.word"]
+    for name in names:
+        (folder / name).write_text("word")
+    tasks = [PageTask(task, folder / name) for task, name in zip("abcd", names, strict=True)]
+    assert read(tasks, work, tmp_path / "link").num_done == 2
+    assert [failure.name for failure in read_status(folder).failures] == ["a", "b"]
+    assert "b.page, which is read" in read_status(folder).failures[1].reason
+    assert {path.name for path in folder.glob("[abcd].*")} == {*names, "c.txt", "c.page", "d.txt", "d.page"}
+    assert {(folder / name).read_text() for name in names} == {"word"}
+
+
+def test_results_do_not_replace_the_image_of_their_source(tmp_path: Path) -> None:
+    [task] = write_pages(tmp_path, ["a"])
+    image = tmp_path / "box 0/000.png"
+    image.parent.mkdir()
+    image.write_bytes(b"image")
+    output = PageOutput({".txt": b"text", ".png": b"overlay"}, inputs=(image,))
+    outcome = do_page(lambda _: output, task, Bench(ToyWork(tmp_path / "log"), tmp_path, tmp_path))
+    assert (outcome.state, image.read_bytes()) == ("failed", b"image")
+    assert not (tmp_path / "box 0/000.txt").exists()
+
+
+def test_a_page_that_failed_is_read_again_when_what_it_lacked_comes(tmp_path: Path, out: Path) -> None:
+    tasks, image = write_pages(tmp_path / "in", ["a"]), tmp_path / "in/a.png"
+
+    class NeedsImage(ToyWork):
+        def _read(self, task: PageTask) -> PageOutput:
+            if not image.exists():
+                raise UnreadPageError("no image", (image,))
+            return super()._read(task)
+
+    work = NeedsImage(tmp_path / "log")
+    assert read(tasks, work, out).num_failed == 1
+    assert read(tasks, work, out).plan == Plan(failed=1)
+    image.touch()
+    assert read(tasks, work, out).plan == Plan(changed=1)
+    assert read_status(out).num_done == 1
+
+
 def test_two_files_of_one_name_do_not_replace_each_other(tmp_path: Path, work: ToyWork, out: Path) -> None:
     read(write_pages(tmp_path / "a", ["one"]), work, out)
     with pytest.raises(DataError, match=r"holds the results of .*000\.word"):
@@ -235,13 +316,51 @@ def test_a_file_that_is_no_journal(tmp_path: Path, work: ToyWork, out: Path) -> 
         read(tasks, work, out)
 
 
-def test_a_folder_that_cannot_be_written_stops_the_run(tmp_path: Path, work: ToyWork, out: Path) -> None:
+def test_a_disk_that_is_full_stops_the_run(
+    tmp_path: Path, work: ToyWork, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes, *, scratch_folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
     tasks = write_pages(tmp_path / "in", ["a", "b"])
-    out.mkdir()
-    (out / "box 0").write_text("a file where a folder should be")
-    with pytest.raises(DataError, match=r"box 0/000\.txt: cannot be written"):
+    monkeypatch.setattr("amanuensis.jobs.tasks.write_atomically", full)
+    with pytest.raises(DataError, match=r"box 0/000\.txt: cannot be written: No space left"):
         read(tasks, work, out)
     assert read_status(out).num_waiting == 2
+
+
+def test_names_that_cannot_be_written_fail_their_pages(tmp_path: Path, work: ToyWork, out: Path) -> None:
+    tasks = write_pages(tmp_path / "in", ["a", "b", "c"])
+    (out / "box 0/002.txt").mkdir(parents=True)
+    (out / "box 1").write_text("a file where a folder should be")
+    long = PageTask("x" * 253, tasks[0].source)
+    assert read([*tasks, long], work, out).num_failed == 3
+    told = {failure.name: failure.reason for failure in read_status(out).failures}
+    assert set(told) == {"box 1/001", "box 0/002", long.name}
+    assert "File name too long" in told[long.name]
+    assert results(out)["box 0/000.txt"] == b"A\n"
+
+
+def test_a_lock_that_is_broken_is_named(tmp_path: Path, work: ToyWork, out: Path) -> None:
+    tasks = write_pages(tmp_path / "in", ["a"])
+    read(tasks, work, out)
+    lock = out / ".amanuensis/lock-1-of-1"
+    lock.write_bytes(b"no database" * 100)
+    with pytest.raises(DataError, match=r"lock-1-of-1: cannot be locked: .*remove it"):
+        read(tasks, work, out)
+    lock.unlink()
+    assert read(tasks, work, out).plan == Plan(done=1)
+
+
+def test_a_journal_that_breaks_is_named(tmp_path: Path, work: ToyWork, out: Path) -> None:
+    class Breaks(Witness):
+        def planned(self, plan: Plan) -> None:
+            database = sqlite3.connect(out / ".amanuensis/journal-1-of-1.sqlite")
+            database.execute("ALTER TABLE runs RENAME TO gone")
+            database.close()
+
+    with pytest.raises(DataError, match=r"journal-1-of-1\.sqlite: no such table"):
+        read(write_pages(tmp_path / "in", ["a"]), work, out, Breaks())
 
 
 def test_unfinished_files_of_a_killed_run_are_removed(tmp_path: Path, work: ToyWork, out: Path) -> None:

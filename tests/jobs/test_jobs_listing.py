@@ -69,6 +69,32 @@ def test_transkribus_keeps_page_files_in_a_folder_of_their_own(tmp_path: Path) -
     assert "1 .xml" in listing.notes()[1]
 
 
+def test_results_in_a_folder_of_page_files_do_not_hide_the_images(tmp_path: Path) -> None:
+    """With `-o scans/page` a run that is given again, for the same or another folder, reads the same pages."""
+    picture(tmp_path / "IMG_1.png")
+    (tmp_path / "page" / ".amanuensis").mkdir(parents=True)
+    (tmp_path / "page" / "IMG_1.xml").write_text(PAGE.format(image="IMG_1.png"))
+    assert names(tmp_path, output=tmp_path / "page") == ["IMG_1"]
+    assert names(tmp_path, output=tmp_path / "other") == ["IMG_1"]
+
+
+def test_page_files_of_others_are_not_taken_for_results(tmp_path: Path) -> None:
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page" / "mets.xml").write_text(METS)
+    Listing([tmp_path], tmp_path / "page")
+    (tmp_path / "page" / "IMG_1.xml").write_text(PAGE.format(image="IMG_1.png"))
+    with pytest.raises(DataError, match="holds page files that are no results"):
+        Listing([tmp_path], tmp_path / "page")
+
+
+def test_results_that_would_replace_their_source_are_refused(tmp_path: Path) -> None:
+    scan, several = picture(tmp_path / "a.png"), picture(tmp_path / "b.tif", 2)
+    with pytest.raises(DataError, match=r"a\.png: would be replaced"):
+        Listing([scan], tmp_path / "." / "", (".txt", ".png"))
+    Listing([scan], tmp_path, (".txt", ".xml"))
+    Listing([several], tmp_path, (".tif",))  # they go to b-0001.tif
+
+
 def test_a_page_file_that_is_broken_or_lacks_its_image_is_not_left_out(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text("<PcGts")
     (tmp_path / "b.xml").write_text(PAGE.format(image="gone.png"))

@@ -109,6 +109,7 @@ def test_a_manifest_finds_its_images_beside_it(tmp_path: Path) -> None:
     assert (second.page.image, second.load().shape) == ("images/0001v.jpg", (40, 50))
     with pytest.raises(ImageError, match=r"no image of a canvas lies beside it; looked for f. 2r"):
         third.load()
+    assert third.files() == (tmp_path / "ms.json", tmp_path, tmp_path / "images")  # they change when it comes
 
 
 def test_version_3_and_labels(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import typer
 
 from amanuensis.cli.console import Progress, complain, count, note
 from amanuensis.cli.inputs import SUFFIXES
+from amanuensis.cli.options import FinderName
 from amanuensis.cli.outputs import Format
 from amanuensis.errors import AmanuensisError, DataError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 _STATUS_TO_LOG = 60.0  # seconds between lines of progress where stderr is no terminal
 _LOOKED_AT = 3  # images of a folder that tell whether it holds pages or lines
 _OF_PAGES = frozenset((".xml", ".pdf"))
+_OF_NAMED_PAGES = _OF_PAGES | {".json"}  # manifests are not looked for in folders
 
 
 class EngineName(StrEnum):
@@ -98,8 +100,10 @@ def _are_of_lines(forms: Sequence[str]) -> bool:
 
 
 def _holds_pages(path: Path) -> bool:
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    if any(file.suffix.lower() in _OF_PAGES for file in files):
+    is_folder = path.is_dir()
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if is_folder else [path]
+    of_pages = _OF_PAGES if is_folder else _OF_NAMED_PAGES
+    if any(file.suffix.lower() in of_pages for file in files):
         return True
     images = [file for file in files if file.suffix.lower() in SUFFIXES]
     return any(map(_looks_like_page, images[:_LOOKED_AT]))
@@ -127,7 +131,14 @@ def refuse_of_lines(*, threads: int, **of_formulas: object) -> None:
         raise typer.BadParameter("--threads is of lines; pages are read by --workers, on one thread each")
 
 
-def refuse_of_pages(forms: Sequence[str], options: CollectionOptions) -> Format:
+def refuse_of_pages(
+    forms: Sequence[str],
+    options: CollectionOptions,
+    *,
+    finder: FinderName,
+    formulas: str | None,
+    overlay: bool,
+) -> Format:
     """Say which options lines do not have; the format of what has been asked for.
 
     Raises:
@@ -141,6 +152,8 @@ def refuse_of_pages(forms: Sequence[str], options: CollectionOptions) -> Format:
         raise typer.BadParameter(
             "--workers, --shard, --engine, --restart and --retry-failed are of pages: add --pages if these are"
         )
+    if overlay or formulas is not None or finder is not FinderName.auto:
+        raise typer.BadParameter("--overlay, --formulas and --finder are of pages: add --pages if these are")
     return Format(forms[0])
 
 
@@ -163,7 +176,7 @@ def read_pages(paths: Sequence[Path], reading: PageReading, options: CollectionO
     """
     from amanuensis.jobs import Listing  # noqa: PLC0415
 
-    listing = Listing(paths, options.output)
+    listing = Listing(paths, options.output, reading.suffixes)
     if options.output is None:
         _print_pages(listing, reading, options)
         return
@@ -172,7 +185,8 @@ def read_pages(paths: Sequence[Path], reading: PageReading, options: CollectionO
         summary = _run(listing, reading, options, watch)
     except KeyboardInterrupt:
         watch.clear()
-        complain(f"stopped; {watch.told}. The same command goes on from here")
+        command = "The same command without --restart" if options.restart else "The same command"
+        complain(f"stopped; {watch.told}. {command} goes on from here")
         raise typer.Exit(130) from None
     _tell(summary, options.output, quiet=options.quiet)
     if summary.num_failed or summary.plan.failed:
@@ -294,6 +308,8 @@ def _print_pages(listing: Listing, reading: PageReading, options: CollectionOpti
         )
     if len(reading.forms) > 1 or reading.forms == ("pdf",):
         raise typer.BadParameter(f"-f {','.join(reading.forms)} needs -o: a folder for its files")
+    if reading.overlay:
+        raise typer.BadParameter("--overlay needs -o: a folder for its pictures")
     tasks = list(listing)
     for remark in listing.notes():
         note(remark, quiet=options.quiet)

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -111,23 +112,37 @@ def _kraken() -> Finding:
 
 
 def _models() -> list[Finding]:
-    """Every shipped model reads an empty line."""
+    """Every shipped model reads a cross: no picture that is empty, which is no formula."""
     try:
-        from amanuensis.recognition import Recognizer, shipped_models  # noqa: PLC0415
+        from amanuensis.recognition import shipped_models  # noqa: PLC0415
 
-        return [_model(name, Recognizer) for name in shipped_models()]
+        return [_model(name, folder) for name, folder in shipped_models().items()]
     except (AmanuensisError, ImportError) as error:
         return [Finding("shipped models", str(error), "pip install --force-reinstall amanuensis")]
 
 
-def _model(name: str, recognizer: Any) -> Finding:
+def _model(name: str, folder: Path) -> Finding:
     import numpy as np  # noqa: PLC0415
 
+    from amanuensis.recognition import load_recognizer  # noqa: PLC0415
+
+    picture = np.full((64, 256), 255, np.uint8)
+    picture[30:34, 108:148] = picture[12:52, 126:130] = 0
     try:
-        recognizer.load(name).read(np.full((64, 256), 255, np.uint8))
+        load_recognizer(folder).read(picture)
     except AmanuensisError as error:
-        return Finding(name, str(error), "pip install --force-reinstall amanuensis")
+        return Finding(name, str(error), f"pip install --force-reinstall {_distribution(name)}")
     return Finding(name, "reads")
+
+
+def _distribution(model: str) -> str:
+    """What is installed to have a shipped model."""
+    from importlib.metadata import entry_points  # noqa: PLC0415
+
+    from amanuensis.recognition.catalog import ENTRY_POINTS  # noqa: PLC0415
+
+    found = (entry.dist for entry in entry_points(group=ENTRY_POINTS, name=model))
+    return next((dist.name for dist in found if dist is not None), "amanuensis")
 
 
 def _listed(findings: list[Finding]) -> dict[str, dict[str, str]]:

@@ -111,7 +111,8 @@ def _in_folder(folder: Path, suffixes: frozenset[str]) -> tuple[list[ImageFile],
     from amanuensis.jobs import natural_order  # noqa: PLC0415
 
     images = sorted((path for path in found if path.suffix.lower() in suffixes), key=natural_order)
-    others = Counter(path.suffix.lower() or path.name for path in found if path not in set(images))
+    wanted = set(images)
+    others = Counter(path.suffix.lower() or path.name for path in found if path not in wanted)
     if not images:
         looked_for = " ".join(sorted(suffixes))
         raise DataError(f"{folder}: no image in this folder; looked for {looked_for}")

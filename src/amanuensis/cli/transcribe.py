@@ -210,7 +210,7 @@ def transcribe(
             collection,
         )
         return
-    form_of_lines = refuse_of_pages(forms, collection)
+    form_of_lines = refuse_of_pages(forms, collection, finder=finder, formulas=formulas, overlay=overlay)
     from amanuensis.correction import CorrectingRecognizer  # noqa: PLC0415
     from amanuensis.recognition import (  # noqa: PLC0415
         INK_SUFFIXES,

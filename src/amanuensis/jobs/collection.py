@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from amanuensis.jobs.journal import Journal, Plan, forget
 from amanuensis.jobs.shards import Shard
-from amanuensis.jobs.tasks import Bench, Engine, Outcome, PageTask, Work
+from amanuensis.jobs.tasks import Bench, Engine, Outcome, PageTask, Work, place_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,12 +78,12 @@ def read_collection(
         AmanuensisError: the work cannot be opened (no such model).
     """
     if order.restart:
-        forget(order.folder, order.shard)
-    mine = (task for task in tasks if order.shard.holds(task.name))
+        forget(order.folder, order.shard, order.settings)
+    inside: set[Path] = set()
     with Journal(order.folder, order.shard, order.settings) as journal:
-        plan = journal.plan(mine, retry_failed=order.retry_failed)
+        plan = journal.plan(_of_shard(tasks, order, inside), retry_failed=order.retry_failed)
         watch.planned(plan)
-        bench = Bench(work, order.folder, journal.scratch)
+        bench = Bench(work, order.folder, journal.scratch, frozenset(inside))
         began = time.monotonic()
         num_done = num_failed = num_lines = 0
         for outcome in engine.run(bench, journal.waiting()):
@@ -93,3 +93,14 @@ def read_collection(
             num_lines += outcome.num_lines
             watch.finished(outcome)
         return Summary(plan, num_done, num_failed, num_lines, time.monotonic() - began)
+
+
+def _of_shard(tasks: Iterable[PageTask], order: Order, inside: set[Path]) -> Iterator[PageTask]:
+    """The tasks of the shard. Those sources of all shards that lie in the output folder are added to `inside`."""
+    folder = order.folder.resolve()
+    for task in tasks:
+        place = place_of(task.source)
+        if place.is_relative_to(folder):
+            inside.add(place)
+        if order.shard.holds(task.name):
+            yield task

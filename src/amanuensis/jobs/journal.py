@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +54,7 @@ CREATE INDEX waiting ON pages (state, id);
 """
 BEGUN = "begun"  # the setting that says when a collection was begun
 PATIENCE = 30.0  # seconds that a writer may keep a reader waiting
+_BROKEN = frozenset((sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT))
 _CHUNK = 500  # records drawn or written at a time
 
 
@@ -91,25 +92,27 @@ class Journal:
         Args:
             folder: the output folder.
             shard: whose journal.
-            settings: what results depend on, in words: the model, formats, options. A journal keeps to its own.
+            settings: what results depend on, in words: the model, formats, options. As soon as a page is read, all
+                shards of the folder keep to them.
 
         Raises:
             DataError: another run holds it, the folder was begun with other settings or another number of shards, or
-                the file is no journal of this version.
+                the file is no journal of this version, or cannot be written.
         """
         self.folder = folder
-        self._model = settings.get("model", "")
+        self._shard = shard
+        self._settings = dict(settings)
+        self._path = journal_path(folder, shard)
+        self._has_read: bool
         (folder / FOLDER).mkdir(parents=True, exist_ok=True)
         _check_cut(folder, shard)
-        self._lock = _lock(folder, shard)
-        try:
+        with ExitStack() as held, _naming(self._path):
+            held.enter_context(closing(_lock(folder, shard)))
             self.scratch = _cleared(folder / FOLDER / f"scratch-{_part(shard)}")
-            self._database = _opened(journal_path(folder, shard))
-            self._check_settings(settings)
+            self._database = held.enter_context(closing(_opened(self._path)))
+            self._check_settings()
             self._run, self._began = self._begin_run(), time.monotonic()
-        except BaseException:
-            self._lock.close()
-            raise
+            self._held = held.pop_all()
 
     def __enter__(self) -> Journal:
         return self
@@ -119,8 +122,7 @@ class Journal:
     ) -> None:
         with suppress(OSError):
             shutil.rmtree(self.scratch)
-        self._database.close()
-        self._lock.close()
+        self._held.close()
 
     def plan(self, tasks: Iterable[PageTask], *, retry_failed: bool = False) -> Plan:
         """Write down the pages that are asked for; drawn one at a time.
@@ -130,42 +132,55 @@ class Journal:
             retry_failed: try those again that failed before.
 
         Raises:
-            DataError: a page would overwrite the results of another file.
+            DataError: a page would overwrite the results of another file, or the journal cannot be written.
         """
         counts = dict.fromkeys(Plan.__dataclass_fields__, 0)
-        for number, task in enumerate(tasks, 1):
-            counts[self._place(task, retry_failed=retry_failed)] += 1
-            if number % _CHUNK == 0:
-                self._database.commit()
-        self._database.commit()
+        with _naming(self._path):
+            for number, task in enumerate(tasks, 1):
+                counts[self._place(task, retry_failed=retry_failed)] += 1
+                if number % _CHUNK == 0:
+                    self._database.commit()
+            self._database.commit()
         return Plan(**counts)
 
     def waiting(self) -> Iterator[PageTask]:
-        """The pages to read, in the order in which they were first listed. Drawn as they are needed."""
+        """The pages to read, in the order in which they were first listed. Drawn as they are needed.
+
+        Raises:
+            DataError: the journal cannot be read.
+        """
         last = -1
         question = (
             "SELECT id, name, source, page FROM pages WHERE state = 'waiting' AND id > ? AND listed = ? "
             "ORDER BY id LIMIT ?"
         )
-        while rows := self._database.execute(question, (last, self._run, _CHUNK)).fetchall():
-            for last, name, source, page in rows:  # noqa: B007 - `last` is the next question's
-                yield PageTask(name, Path(source), page)
+        with _naming(self._path):
+            while rows := self._database.execute(question, (last, self._run, _CHUNK)).fetchall():
+                for last, name, source, page in rows:  # noqa: B007 - `last` is the next question's
+                    yield PageTask(name, Path(source), page)
 
     def record(self, outcome: Outcome) -> None:
-        """Write down what came of a page. When this returns it is on the disk."""
+        """Write down what came of a page. When this returns it is on the disk.
+
+        Raises:
+            DataError: the journal cannot be written, or another shard has begun to read with other settings meanwhile.
+        """
+        if not self._has_read:
+            _check_others(self.folder, self._shard, self._settings)
+            self._has_read = True
         values = {
             "name": outcome.name,
             "state": outcome.state,
             "reason": outcome.reason,
             "seconds": round(outcome.seconds, 3),
-            "model": self._model,
+            "model": self._settings.get("model", ""),
             "lines": outcome.num_lines,
             "confidence": outcome.confidence,
             "inputs": json.dumps(_inputs(outcome)),
             "outputs": json.dumps(outcome.outputs),
             "finished": time.time(),
         }
-        with self._database:
+        with _naming(self._path), self._database:
             self._database.execute(
                 "UPDATE pages SET state = :state, reason = :reason, seconds = :seconds, model = :model, "
                 "lines = :lines, confidence = :confidence, inputs = :inputs, outputs = :outputs, "
@@ -184,22 +199,16 @@ class Journal:
             )
         return int(cursor.lastrowid or 0)
 
-    def _check_settings(self, settings: Mapping[str, str]) -> None:
-        stored = dict(self._database.execute("SELECT name, value FROM settings"))
-        if not stored:
+    def _check_settings(self) -> None:
+        """Keep to what was read before, or write the settings down: a run that read nothing binds nobody."""
+        self._has_read = _has_read(self._database)
+        if self._has_read:
+            _refuse_changes(self.folder, self._shard, _settings(self._database), self._settings)
+        else:
             with self._database:
-                self._database.executemany("INSERT INTO settings VALUES (?, ?)", settings.items())
-            return
-        changes = [
-            f"{name}: {stored.get(name, 'not set')}, now {settings.get(name, 'not set')}"
-            for name in sorted(stored.keys() | settings.keys())
-            if stored.get(name) != settings.get(name)
-        ]
-        if changes:
-            raise DataError(
-                f"{self.folder}: begun with other settings ({'; '.join(changes)}). One folder holds one way of "
-                f"reading: use the same settings, choose another folder, or read all of it anew with --restart"
-            )
+                self._database.execute("DELETE FROM settings")
+                self._database.executemany("INSERT INTO settings VALUES (?, ?)", self._settings.items())
+        _check_others(self.folder, self._shard, self._settings)
 
     def _place(self, task: PageTask, *, retry_failed: bool) -> str:
         """Write one page down; which count of the plan it belongs to."""
@@ -266,14 +275,59 @@ def moment_begun(folder: Path, shard: Shard) -> datetime | None:
     return None
 
 
-def forget(folder: Path, shard: Shard) -> None:
+def _has_read(database: sqlite3.Connection) -> bool:
+    """Whether any page was ever finished."""
+    [found] = database.execute("SELECT EXISTS (SELECT 1 FROM pages WHERE times > 0)").fetchone()
+    return bool(found)
+
+
+def _settings(database: sqlite3.Connection) -> dict[str, str]:
+    return dict(database.execute("SELECT name, value FROM settings"))
+
+
+def _check_others(folder: Path, shard: Shard, settings: Mapping[str, str]) -> None:
+    """Other shards that have read pages bind this one; only the moments at which they were begun may differ.
+
+    A journal that cannot be read is for its own shard to say.
+    """
+    for path in journals(folder):
+        stored = None
+        if path != journal_path(folder, shard):
+            with (
+                suppress(sqlite3.DatabaseError),
+                closing(sqlite3.connect(path, timeout=PATIENCE)) as database,
+            ):
+                stored = _settings(database) if _has_read(database) else None
+        if stored is not None:
+            _refuse_changes(folder, shard, {**stored, BEGUN: ""}, {**settings, BEGUN: ""})
+
+
+def _refuse_changes(
+    folder: Path, shard: Shard, stored: Mapping[str, str], settings: Mapping[str, str]
+) -> None:
+    changes = [
+        f"{name}: {stored.get(name, 'not set')}, now {settings.get(name, 'not set')}"
+        for name in sorted(stored.keys() | settings.keys())
+        if stored.get(name) != settings.get(name)
+    ]
+    if not changes:
+        return
+    anew = ", or read all of it anew with --restart" if shard.count == 1 else ""
+    raise DataError(
+        f"{folder}: begun with other settings ({'; '.join(changes)}). One folder holds one way of reading: "
+        f"use the same settings{',' if anew else ' or'} choose another folder{anew}"
+    )
+
+
+def forget(folder: Path, shard: Shard, settings: Mapping[str, str]) -> None:
     """Remove the journal of a shard. Its results stay until new ones take their place.
 
     Raises:
-        DataError: a run holds it.
+        DataError: a run holds it, or other shards have read pages with other settings than those of the new run.
     """
     if journal_path(folder, shard).exists():
-        with _lock(folder, shard):
+        with closing(_lock(folder, shard)):
+            _check_others(folder, shard, settings)
             for suffix in ("", "-journal"):
                 path = journal_path(folder, shard)
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
@@ -315,14 +369,25 @@ def _lock(folder: Path, shard: Shard) -> sqlite3.Connection:
     """Hold a shard until the connection is closed or the process dies, however it dies.
 
     SQLite's locks do that on every system; the file that is locked is not the journal, which others may read.
+
+    Raises:
+        DataError: another run holds it, or the file cannot be locked.
     """
-    lock = sqlite3.connect(folder / FOLDER / f"lock-{_part(shard)}", timeout=0, isolation_level=None)
+    path = folder / FOLDER / f"lock-{_part(shard)}"
     try:
-        lock.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as error:
-        lock.close()
-        part = f" (shard {shard})" if shard.count > 1 else ""
-        raise DataError(f"{folder}: another run is writing into it{part}: wait for it, or stop it") from error
+        with ExitStack() as held:
+            lock = held.enter_context(closing(sqlite3.connect(path, timeout=0, isolation_level=None)))
+            lock.execute("BEGIN EXCLUSIVE")
+            held.pop_all()
+    except sqlite3.Error as error:
+        code = _code(error)
+        if code == sqlite3.SQLITE_BUSY:
+            part = f" (shard {shard})" if shard.count > 1 else ""
+            told = f"{folder}: another run is writing into it{part}: wait for it, or stop it"
+        else:
+            told = f"{path}: cannot be locked: {error}"
+            told += "; it holds nothing: remove it" * (code in _BROKEN)
+        raise DataError(told) from error
     return lock
 
 
@@ -339,18 +404,36 @@ def _opened(path: Path) -> sqlite3.Connection:
     Raises:
         DataError: it is no journal, or of another version.
     """
-    try:
-        database = sqlite3.connect(path)
-        database.execute("PRAGMA synchronous = FULL")
-        [version] = database.execute("PRAGMA user_version").fetchone()
-        if version == 0:
-            database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
-    except sqlite3.DatabaseError as error:
-        raise DataError(f"{path}: no journal: {error}; --restart begins a new one") from error
-    if version not in (0, FORMAT):
-        database.close()
-        raise DataError(
-            f"{path}: a journal of format {version}, this version of amanuensis writes {FORMAT}: "
-            f"go on with the version that began it, or choose another folder"
-        )
+    with ExitStack() as held:
+        database = held.enter_context(closing(sqlite3.connect(path)))
+        try:
+            database.execute("PRAGMA synchronous = FULL")
+            [version] = database.execute("PRAGMA user_version").fetchone()
+            if version == 0:
+                database.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {FORMAT}; COMMIT;")
+        except sqlite3.DatabaseError as error:
+            if _code(error) not in _BROKEN:
+                raise
+            raise DataError(f"{path}: no journal: {error}; --restart begins a new one") from error
+        if version not in (0, FORMAT):
+            raise DataError(
+                f"{path}: a journal of format {version}, this version of amanuensis writes {FORMAT}: "
+                f"go on with the version that began it, or choose another folder"
+            )
+        held.pop_all()
     return database
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Errors of SQLite, such as a full disk, are told with the file that they are about."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _code(error: sqlite3.Error) -> int | None:
+    """SQLite's primary code of an error; None for an error of Python's module."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code and code & 0xFF

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.jobs.journal import FOLDER
-from amanuensis.jobs.tasks import PageTask
+from amanuensis.jobs.tasks import PageTask, is_same_file
 from amanuensis.pages import FOLDERS_OF_XML, is_page_file, read
 
 _ONE_PAGE = frozenset(
@@ -28,7 +28,7 @@ PAGE_SUFFIXES = _ONE_PAGE | _SEVERAL_PAGES | {_XML}
 
 @dataclass(frozen=True, slots=True)
 class _PageFile:
-    """What a PAGE or ALTO file holds: how many pages, and the images that it names, where they are there."""
+    """What a PAGE or ALTO file holds: how many pages, and where the images lie that it names."""
 
     num_pages: int
     images: tuple[Path, ...] = ()
@@ -44,27 +44,26 @@ class Listing:
         left_out: other files in the folders, by suffix.
     """
 
-    def __init__(self, paths: Sequence[Path], output: Path | None) -> None:
+    def __init__(self, paths: Sequence[Path], output: Path | None, suffixes: Collection[str] = ()) -> None:
         """List what paths name.
 
         Args:
             paths: files and folders; folders are walked with their subfolders.
             output: where results go, if they go into files. It is not walked, nor is any folder that holds the
                 results of a collection.
+            suffixes: of the results.
 
         Raises:
-            DataError: results would lie among the pages, where the next run would take them for pages.
+            DataError: results would lie among the pages, where the next run would take them for pages, or would
+                replace what they are read from.
         """
         self.num_pages = 0
         self.with_page_file = 0
         self.left_out: Counter[str] = Counter()
         self._paths = list(dict.fromkeys(paths))
-        for path in self._paths:
-            if output is not None and path.is_dir() and path.resolve() == output.resolve():
-                raise DataError(
-                    f"{output}: the folder of the pages themselves; results there would be taken for pages: "
-                    f"choose another output folder, such as {output / 'read'}"
-                )
+        if output is not None:
+            for path in self._paths:
+                _check_apart(path, output, suffixes)
         self._output = output and output.resolve()
 
     def __iter__(self) -> Iterator[PageTask]:
@@ -97,11 +96,10 @@ class Listing:
         """The pages of a folder's files, then those of its subfolders, in natural order."""
         entries = sorted(folder.iterdir(), key=natural_order)
         visible = [path for path in entries if not path.name.startswith(".")]
-        folders = [path for path in visible if path.is_dir()]
+        folders = [path for path in visible if path.is_dir() and not self._is_closed(path, folder)]
         yield from self._in_files([path for path in visible if not path.is_dir()], folders, below)
         for path in folders:
-            if not self._is_closed(path, folder):
-                yield from self._walk(path, below / path.name)
+            yield from self._walk(path, below / path.name)
 
     def _is_closed(self, path: Path, parent: Path) -> bool:
         """Whether a folder holds results, or is a link to one that it lies in."""
@@ -136,6 +134,32 @@ class Listing:
             self.left_out[suffix or path.name] += 1
             return False
         return True
+
+
+def _check_apart(path: Path, output: Path, suffixes: Collection[str]) -> None:
+    """Results go where they neither replace the pages nor are taken for pages."""
+    another = f"choose another output folder, such as {output / 'read'}"
+    if not path.is_dir():
+        for target in (output / f"{path.stem}{suffix}" for suffix in suffixes):
+            if is_same_file(target, path) and _count_pages(path) == 1:
+                raise DataError(f"{path}: would be replaced by what is read from it: {another}")
+    elif path.resolve() == output.resolve():
+        raise DataError(
+            f"{output}: the folder of the pages themselves; results there would be taken for pages: {another}"
+        )
+    elif output.resolve().is_relative_to(path.resolve()) and _is_of_page_files(output):
+        raise DataError(
+            f"{output}: holds page files that are no results; they would be left out and replaced: {another}"
+        )
+
+
+def _is_of_page_files(folder: Path) -> bool:
+    """Whether a folder, called as those of page files are, holds some that no collection has written."""
+    return (
+        folder.name.casefold() in FOLDERS_OF_XML
+        and not (folder / FOLDER).is_dir()
+        and any(_page_file(path) for path in folder.glob(f"*{_XML}"))
+    )
 
 
 def holds_one_page(path: Path) -> bool:

@@ -6,6 +6,7 @@ what workers do (`do_page`), so the files are the same, byte for byte.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -14,11 +15,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from amanuensis.errors import AmanuensisError, MissingExtraError
+from amanuensis.errors import AmanuensisError, DataError, MissingExtraError
 from amanuensis.jobs.tasks import Bench, InputFile, Outcome, PageTask, ReadPage, do_page
 
 _PAGES_A_BLOCK = 4
 """Pages that are handed out, and told of, together: after a crash so many an actor may be read again."""
+_MARK = "reading-"
+_DIED = "its process ended, or its machine: perhaps a decoder crashed, or the memory was full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class RayEngine:
 
         Raises:
             MissingExtraError: Ray is not installed.
+            DataError: Ray gives up, since its machines fail.
             AmanuensisError: the work cannot be opened, or results cannot be written.
         """
         ray = _ray()
@@ -49,6 +53,8 @@ class RayEngine:
             )
             for row in done.iter_rows():
                 yield _outcome(row["outcome"])
+        except ray.exceptions.RayError as error:
+            raise DataError(_told_end(error, bench.scratch)) from error
         finally:
             if started:
                 ray.shutdown()
@@ -56,6 +62,10 @@ class RayEngine:
 
 class _Actor:
     """What runs on the machines: opens the work with its first page, then reads page by page.
+
+    Ray starts a new actor in place of one that has died, and gives it the same pages. So that one page cannot kill
+    one actor after the other, a file in the scratch folder marks the page that is being read: who finds the mark there
+    does not read it again.
 
     It works in the folder that the command was given in, so that relative paths of models and lexicons hold.
     """
@@ -70,10 +80,33 @@ class _Actor:
         task = PageTask(row["name"], Path(row["source"]), int(row["page"]))
         try:
             self._read = self._read or self._bench.work.open()
-            told: Any = asdict(do_page(self._read, task, self._bench))
+            told: Any = asdict(self._do_once(self._read, task))
         except AmanuensisError as error:
             told = str(error)
         return {"outcome": json.dumps(told, default=str)}  # paths are no JSON
+
+    def _do_once(self, read: ReadPage, task: PageTask) -> Outcome:
+        """What comes of a page; it fails if an actor died while reading it."""
+        digest = hashlib.blake2b(task.name.encode(), digest_size=16).hexdigest()
+        mark = self._bench.scratch / f"{_MARK}{digest}"
+        try:
+            with mark.open("x", encoding="utf-8") as file:
+                file.write(str(task.source))
+        except FileExistsError:
+            return Outcome(task.name, "failed", _DIED, inputs=(InputFile.of(task.source),))
+        except OSError as error:
+            raise DataError(f"{mark}: cannot be written: {error.strerror or error}") from error
+        try:
+            return do_page(read, task, self._bench)
+        finally:
+            mark.unlink()
+
+
+def _told_end(error: Exception, scratch: Path) -> str:
+    """Why Ray gave up, and which pages were being read."""
+    pages = [mark.read_text(encoding="utf-8") for mark in sorted(scratch.glob(f"{_MARK}*"))]
+    told = f"Ray gave up: {(str(error).splitlines() or [type(error).__name__])[0]}"
+    return f"{told}; pages that were being read: {', '.join(pages)}" if pages else told
 
 
 def _outcome(answer: str) -> Outcome:

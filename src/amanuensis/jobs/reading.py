@@ -10,18 +10,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from amanuensis.errors import AmanuensisError
 from amanuensis.images import num_frames
 from amanuensis.jobs.line_reading import LineReading, open_formulas, told_model
 from amanuensis.jobs.listing import holds_one_page
-from amanuensis.jobs.tasks import PageOutput, PageTask
+from amanuensis.jobs.tasks import PageOutput, PageTask, UnreadPageError
 from amanuensis.pages import (
     LineFinder,
+    PageSource,
     Provenance,
     line_finder,
     overlay_png,
     read_one,
     read_page,
     segment,
+    suffixes,
     write,
 )
 from amanuensis.recognition import FormulaRecognizer
@@ -51,6 +54,11 @@ class PageReading:
     finder: str = "auto"
     formulas: str | None = None
     overlay: bool = False
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Of the files that are written."""
+        return (*suffixes(self.forms).values(), *((OVERLAY,) if self.overlay else ()))
 
     def open(self) -> OpenPageReading:
         """Load model and finder, on one thread.
@@ -98,6 +106,12 @@ class OpenPageReading:
             AmanuensisError: the page cannot be read.
         """
         source = read_one(task.source, task.page)
+        try:
+            return self._read_source(task, source)
+        except AmanuensisError as error:
+            raise UnreadPageError(str(error), source.files()[1:]) from error
+
+    def _read_source(self, task: PageTask, source: PageSource) -> PageOutput:
         page = read_page(
             source,
             self._reader,

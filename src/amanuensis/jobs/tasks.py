@@ -6,8 +6,9 @@ so that every engine writes the same files.
 
 from __future__ import annotations
 
+import errno
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -16,6 +17,25 @@ from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.recognition import write_atomically
 
 State = Literal["done", "failed"]
+
+_OF_THE_NAME = frozenset((errno.ENAMETOOLONG, errno.ENOTDIR, errno.EEXIST, errno.EISDIR, errno.EILSEQ))
+"""Errors of writing that come from what one page is called; any other would meet the next page too."""
+
+
+class UnreadPageError(AmanuensisError):
+    """A page cannot be read.
+
+    Attributes:
+        inputs: what it is read from beside its source, as in `PageOutput`; what of it is missing too.
+    """
+
+    def __init__(self, reason: str, inputs: tuple[Path, ...]) -> None:
+        super().__init__(reason)
+        self.inputs = inputs
+
+
+class _NameError(DataError):
+    """A result cannot have the name that it would get."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +156,13 @@ class Bench:
         work: how pages are read.
         folder: where results go.
         scratch: on the same file system: where files lie until they are whole.
+        inputs: the places (`place_of`) of sources that lie in the folder: no result may replace them.
     """
 
     work: Work
     folder: Path
     scratch: Path
+    inputs: frozenset[Path] = frozenset()
 
 
 def do_page(read: ReadPage, task: PageTask, bench: Bench) -> Outcome:
@@ -152,14 +174,25 @@ def do_page(read: ReadPage, task: PageTask, bench: Bench) -> Outcome:
     """
     began = time.perf_counter()
     source = InputFile.of(task.source)
+
+    def failed(error: Exception, inputs: Iterable[Path]) -> Outcome:
+        seconds = time.perf_counter() - began
+        return Outcome(
+            task.name, "failed", reason_of(error, task), seconds, (source, *map(InputFile.of, inputs))
+        )
+
     try:
         output = read(task)
     except Exception as error:  # one page must not stop thousands, not even by a fault of ours
-        seconds = time.perf_counter() - began
-        return Outcome(task.name, "failed", reason_of(error, task), seconds, inputs=(source,))
-    inputs = (source, *(InputFile.of(path) for path in output.inputs))
-    for suffix, content in output.files.items():
-        _write(bench.folder / f"{task.name}{suffix}", content, bench.scratch)
+        return failed(error, error.inputs if isinstance(error, UnreadPageError) else ())
+    inputs = (source, *map(InputFile.of, output.inputs))
+    files = {bench.folder / f"{task.name}{suffix}": content for suffix, content in output.files.items()}
+    try:
+        _check_apart(files, (task.source, *output.inputs), bench.inputs)
+        for path, content in files.items():
+            _write(path, content, bench.scratch)
+    except _NameError as error:
+        return failed(error, output.inputs)
     return Outcome(
         task.name,
         "done",
@@ -183,9 +216,30 @@ def reason_of(error: BaseException, task: PageTask) -> str:
     return f"unexpected {type(error).__name__}: {error} (a fault of amanuensis: please report it)"
 
 
+def place_of(path: Path) -> Path:
+    """Which entry of which folder a path is, by whatever links it gets there: what writing to it would replace."""
+    return path.parent.resolve() / path.name
+
+
+def is_same_file(path: Path, other: Path) -> bool:
+    """Whether two paths lead to one file that is there, by whatever links and case of letters."""
+    try:
+        return path.samefile(other)
+    except OSError:
+        return False
+
+
+def _check_apart(targets: Iterable[Path], own: Collection[Path], inputs: Collection[Path]) -> None:
+    """No result takes the place of what it, or another page, is read from."""
+    for target in targets:
+        if place_of(target) in inputs or any(is_same_file(target, path) for path in own):
+            raise _NameError(f"results would replace {target}, which is read: choose another output folder")
+
+
 def _write(path: Path, content: bytes, scratch: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, content, scratch_folder=scratch)
     except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
+        kind = _NameError if error.errno in _OF_THE_NAME else DataError
+        raise kind(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from amanuensis.errors import DataError, ImageError
+from amanuensis.errors import DataError, ImageError, MissingImageError
 from amanuensis.images import image_resolution, image_size, load_image
 from amanuensis.pages.image_names import IMAGE_SUFFIXES, is_there
 from amanuensis.pages.sources import PageSource, check_num_pages, size_or_nothing
@@ -67,8 +67,9 @@ class CanvasPicture:
                     path = folder / f"{name}{suffix}"
                     if path != self.manifest and is_there(path):
                         return path
-        raise ImageError(
-            f"{self.manifest}: no image of a canvas lies beside it; looked for {' or '.join(self.names) or 'nothing'}"
+        raise MissingImageError(
+            f"{self.manifest}: no image of a canvas lies beside it; looked for {' or '.join(self.names) or 'nothing'}",
+            folders,
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from amanuensis.errors import DataError, ImageError
+from amanuensis.errors import DataError, MissingImageError
 
 IMAGE_SUFFIXES = (
     ".tif",
@@ -69,7 +69,7 @@ def find_image(page_file: Path, name: str) -> Path:
 
     Raises:
         DataError: the name is refused, see `checked_name`.
-        ImageError: it is not there.
+        MissingImageError: it is not there.
     """
     relative = checked_name(name, str(page_file))
     folders = [page_file.parent]
@@ -81,5 +81,8 @@ def find_image(page_file: Path, name: str) -> Path:
     found = next((path for path in candidates if is_there(path)), None)
     if found is None:
         looked = " and ".join(str(folder) for folder in folders)
-        raise ImageError(f"{page_file}: its image {str(relative)[:120]} is not there; looked in {looked}")
+        raise MissingImageError(
+            f"{page_file}: its image {str(relative)[:120]} is not there; looked in {looked}",
+            (folder / relative for folder in folders),
+        )
     return found

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from amanuensis.errors import AmanuensisError, DataError, ImageError
+from amanuensis.errors import AmanuensisError, DataError, ImageError, MissingImageError
 from amanuensis.images import image_resolution, image_size, load_image
 from amanuensis.images.load import MAX_PIXELS
 from amanuensis.pages.image_names import find_image
@@ -125,10 +125,15 @@ class PageSource:
         return f"{self.page.source}[{self.page.frame + 1}]" if self.page.frame else self.page.source
 
     def files(self) -> tuple[Path, ...]:
-        """The files that it comes from: its own, and that of its picture where that is another one and is there."""
+        """The files that it comes from: its own, and that of its picture where that is another one.
+
+        Of a picture that is not there, what will have changed when it comes, see `MissingImageError`.
+        """
         own = Path(self.page.source)
         try:
             picture = self.picture.file()
+        except MissingImageError as error:
+            return (own, *error.awaited)
         except AmanuensisError:
             return (own,)
         return (own,) if picture == own else (own, picture)
