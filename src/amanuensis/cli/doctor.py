@@ -26,6 +26,7 @@ HELP = teach(
 CORE = ("numpy", "onnxruntime", "pillow", "rapidfuzz", "typer")
 EXTRAS = {
     "train": ("torch", "onnx", "pydantic", "safetensors"),
+    "math": ("amanuensis-math",),
     "parquet": ("pyarrow",),
     "pages": ("pypdfium2", "rapidocr"),
     "t5": ("transformers", "sentencepiece", "torch"),

@@ -30,6 +30,10 @@ from amanuensis.recognition.language import language_model_files, shipped_langua
 DEFAULT_MODEL = "text-small"
 DEFAULT_FORMULA_MODEL = "math-small"
 _TASKS = {"text": DEFAULT_MODEL, "math": DEFAULT_FORMULA_MODEL}  # a task's name stands for its shipped model
+_COMES_WITH = {
+    "text": "amanuensis itself (pip install --force-reinstall amanuensis)",
+    "math": "the distribution amanuensis-math (in a checkout: pip install ./models)",
+}
 ENTRY_POINTS = "amanuensis.models"
 
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
@@ -62,8 +66,7 @@ def find_model(name: str | Path) -> Path:
         return _cached(name) or _fetched(name)
     if asked in _TASKS:
         raise ModelError(
-            f"{asked}: no model for this is installed ({name}); name a model folder, such as runs/{name}/best after "
-            f"`amanuensis train {name}`"
+            f"{asked}: the model {name} is not installed; it comes with {_COMES_WITH[asked]}; or name a model folder"
         )
     raise ModelError(_unknown(str(name)))
 
