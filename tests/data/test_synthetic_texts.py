@@ -132,3 +132,23 @@ def test_a_line_may_break_within_a_word() -> None:
     assert all(7 <= len(text) - 1 <= 14 for text in texts)
     for short in ("no word", "1857", "", "improvement,"):
         assert broken_at_the_end(short, np.random.default_rng(0)) == short
+
+
+@pytest.mark.parametrize("style", ["plain", "archive"])
+def test_words_that_the_learner_cannot_write_are_left_out(tmp_path: Path, font: Path, style: str) -> None:
+    corpus = tmp_path / "la.txt"
+    corpus.write_text("arma virumque cano qui primus\nquos ego\n", encoding="utf-8")
+
+    def lacking(text: str) -> set[str]:
+        return set(text) & {"q", "Q"}
+
+    every = SyntheticLines({"la": corpus}, [font], 0, style=style)
+    known = every.within(lacking)
+    texts = [(every.text(0, i), known.text(0, i)) for i in range(200)]
+    assert any(lacking(text) for text, _ in texts)
+    assert not any(lacking(text) or not text for _, text in texts)
+    assert all(one == other for one, other in texts if not lacking(one)), "other lines stay what they were"
+    assert known.left_out(100)["q"] > 0
+    assert not every.left_out(100)
+    with pytest.raises(DataError, match=r"la\.txt: the model's alphabet lacks characters of every word"):
+        every.within(set).text(0, 0)

@@ -137,3 +137,19 @@ def test_unknown_names_and_options_are_named() -> None:
         network_config("htr-jand-master")
     with pytest.raises(ModelError, match="hiden"):
         network_config("htr-jand-teacher", {"hiden": 3})
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"heads": 3}, "heads: 3, which do not divide 64"),
+        ({"hidden": "64"}, "hidden: '64'"),
+        ({"channels": 4}, "channels: 4"),
+        ({"channels": [4] * 7}, "height: 68, of which 7 blocks leave no row"),
+        ({"gate": "no", "dropout": 2}, "gate: 'no', not true or false; dropout: 2"),
+    ],
+)
+def test_values_that_no_network_can_have_are_named(options: dict[str, object], told: str) -> None:
+    with pytest.raises(ModelError, match=told):
+        build_network("htr-jand-student", options=options)
+    assert network_config("htr-jand-student", {"heads": 3, "multi_head": False, "proxima": False}).heads == 3

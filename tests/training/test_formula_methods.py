@@ -18,6 +18,7 @@ from amanuensis.recognition import FormulaRecognizer, MathConfig, OnnxFormulaRun
 from amanuensis.training import RunOptions, export_model, load_recipe, train
 from amanuensis.training.export import write_model_folder
 from amanuensis.training.export_formula import TorchFormulaRuntime, compare_formulas
+from amanuensis.training.formula_objectives import KnowledgeDistillation
 from amanuensis.training.formula_task import formula_objective
 from amanuensis.training.weights import load_network
 from drawn_formulas import draw_formulas
@@ -82,12 +83,22 @@ def test_attention_is_guided_where_ink_names_its_symbols(formulas: Path, tmp_pat
     FormulaRecognizer.load(best).read(read_dataset(formulas).samples[0].image)
 
 
-def test_a_trained_model_teaches(formulas: Path, teacher: Path, tmp_path: Path) -> None:
+def test_a_trained_model_teaches_and_takes_no_part_in_validation(
+    formulas: Path, teacher: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    taught = KnowledgeDistillation._taught
+    monkeypatch.setattr(
+        KnowledgeDistillation,
+        "_taught",
+        lambda *given: asked.append(torch.is_inference_mode_enabled()) or taught(*given),
+    )
     before = (teacher / "model.safetensors").read_bytes()
     kd = ("formula.method=kd", f"formula.teacher={teacher}")
     best = _train(formulas, tmp_path / "run", ONE_BRANCH, *kd)
     assert {"dfl", "distillation"} <= _parts(tmp_path / "run")
     assert (teacher / "model.safetensors").read_bytes() == before
+    assert set(asked) == {False}
     assert read_config(best).parameters == read_config(teacher).parameters
 
 

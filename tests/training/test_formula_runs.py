@@ -12,10 +12,10 @@ import torch
 from safetensors.torch import load_file
 
 from amanuensis.data import read_dataset
-from amanuensis.errors import ModelError, RecipeError
+from amanuensis.errors import ModelError, RecipeError, TrainingError
 from amanuensis.ink import Ink
 from amanuensis.recognition import FormulaRecognizer, MathConfig, Recognizer, load_recognizer, read_config
-from amanuensis.training import RunOptions, export_model, formula_task, train
+from amanuensis.training import RunOptions, build, export_model, formula_task, train
 from amanuensis.training.formula_task import FORMULA_SPECS
 from amanuensis.training.formulas import TrainingFormulas, opened
 from amanuensis.training.recipe import load_recipe
@@ -155,3 +155,47 @@ def test_captions_of_crohme_stay_as_they_are(tmp_path: Path) -> None:
     data = draw_formulas(tmp_path / "drawn", train=captions, val=captions)
     recipe = load_recipe("math-smoke", [f"data.paths=['{data}']"])
     assert tuple(sample.text for sample in formula_task.read_samples(recipe).train) == captions
+
+
+def test_a_caption_with_an_unknown_token_is_left_out_of_the_loss_alone(
+    formulas: Path, tmp_path: Path
+) -> None:
+    best = _train(formulas, tmp_path / "run")
+
+    def validation(name: str, val: tuple[str, ...]) -> dict[str, float]:
+        data = draw_formulas(tmp_path / name / "drawn", train=CAPTIONS, val=val)
+        _train(data, tmp_path / f"run-{name}", start_from=str(best))
+        events = map(json.loads, (tmp_path / f"run-{name}" / "log.jsonl").read_text().splitlines())
+        return next(e for e in events if e["event"] == "validation")
+
+    known, with_unknown = validation("known", ("x = 1",)), validation("unknown", ("x = 1", "x + z"))
+    assert with_unknown["loss"] == pytest.approx(known["loss"], abs=1e-4)
+    assert with_unknown["loss"] > 0
+    assert (known["n"], with_unknown["n"]) == (1, 2)
+    with pytest.raises(TrainingError, match=r"0 to validate on; .* the model cannot write z"):
+        validation("none", ("x + z",))
+
+
+def test_a_budget_is_turned_into_updates_by_an_epoch_of_all_captions(
+    formulas: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, float] = {}
+
+    def steps(budget: float, **found: float) -> int:
+        told.update(found)
+        return 1
+
+    timed: list[int] = []
+    drawn = TrainingFormulas.prepared
+    monkeypatch.setattr(build, "steps_within", steps)
+    monkeypatch.setattr(
+        TrainingFormulas, "prepared", lambda self, epoch, i: timed.append(epoch) or drawn(self, epoch, i)
+    )
+    changes = (
+        "formula.phases=[{ epochs = 1, max_tokens = 3 }]",
+        "training.batch_size=2",
+        "training.workers=0",
+    )
+    _train(formulas, tmp_path / "run", *changes, budget="1s")
+    assert told["steps_per_epoch"] == -(-len(CAPTIONS) // 2)
+    assert timed[: len(CAPTIONS)] == [2] * len(CAPTIONS)

@@ -169,7 +169,29 @@ def test_early_stopping_counts_validations_without_improvement(lines: Path) -> N
     fit()
     assert fit.progress.epoch == 4  # 0.4999 and 0.4995 improve by less than 0.001
     assert "2 validations" in fit.progress.stopped
-    assert fit.progress.best_loss == 0.4995
+    assert fit.progress.best_loss == 0.5
+
+
+def test_improvements_that_are_small_alone_count_together(lines: Path) -> None:
+    steadily = [0.2 - 0.0009 * epoch for epoch in range(8)]
+    fit = _fit(lines, replace(SETTINGS, batch_size=4), steps=8, losses=steadily)
+    fit()
+    assert (fit.progress.epoch, fit.progress.stopped) == (8, "")
+
+
+def test_no_state_is_kept_between_the_last_update_and_its_validation(lines: Path) -> None:
+    """A run that was cut off there would be at its end, its last weights neither measured nor kept."""
+    kept: list[int] = []
+
+    class Keeping(Told):
+        def checkpoint(self, progress: Progress) -> None:
+            kept.append(progress.step)
+
+    fit = _fit(lines, replace(SETTINGS, batch_size=4, checkpoint_every=1), steps=3, losses=[1.0, 0.9, 0.8])
+    fit.recorder = Keeping()
+    fit()
+    assert kept == [1, 2]
+    assert len(fit.recorder.best) == 3
 
 
 def _course() -> Course:

@@ -114,3 +114,16 @@ def test_schedules_start_low_peak_once_and_end_low() -> None:
 def test_a_section_that_the_task_does_not_read_is_refused(name: str, override: str) -> None:
     with pytest.raises(RecipeError, match=f"does not read .{override.split('.', maxsplit=1)[0]}."):
         load_recipe(name, [override])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "told"),
+    [
+        (["data.held_out=1"], "data: held_out = 1 needs folds"),
+        (["data.folds=2", "data.held_out=2"], "data: held_out = 2, but the 2 folds are 0 to 1"),
+    ],
+)
+def test_a_fold_that_is_not_there_is_refused(overrides: list[str], told: str) -> None:
+    with pytest.raises(RecipeError, match=told):
+        load_recipe("smoke", overrides)
+    assert load_recipe("smoke", ["data.folds=2", "data.held_out=1"]).data.held_out == 1

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from PIL import ImageFont
 from safetensors.torch import load_file
 
 from amanuensis.data import pack, read_dataset
 from amanuensis.errors import DataError, ModelError, RecipeError, TrainingError
 from amanuensis.images import ImageSpec
 from amanuensis.recognition import Recognizer, read_config
-from amanuensis.training import RunFolder, RunOptions, export, train
+from amanuensis.training import RunFolder, RunOptions, build, export, loop, text_task, train
 from amanuensis.training.build import Place
+from amanuensis.training.distributed import World, world_of_this_process
 from amanuensis.training.recipe import DataSection
+from amanuensis.training.run import FolderRecorder
 from amanuensis.training.sources import packed_otherwise, read_sources
 from drawn_lines import WORDS, draw_lines, write_recipe
 
@@ -133,7 +138,21 @@ def test_a_slip_leaves_no_folder_behind(recipe: dict[str, Any], tmp_path: Path) 
         train(path, options=_options(out, start_from="nosuch"))
     with pytest.raises(DataError, match="nowhere"):
         train(path, overrides=["data.paths=['nowhere']"], options=_options(out))
+    with pytest.raises(RecipeError, match=r"schedule\.name: nothing is called 'cosine'"):
+        train(path, overrides=["schedule.name=cosine"], options=_options(out))
     assert not out.exists()
+
+
+def test_parts_and_options_that_no_network_has_are_told_before_an_image_is_opened(
+    recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = write_recipe(tmp_path / "r.toml", recipe), tmp_path / "run"
+    monkeypatch.setattr(text_task, "readable", lambda *_: pytest.fail("an image was opened"))
+    with pytest.raises(RecipeError, match=r"fine_tuning\.freeze: .* 'block'; did you mean 'blocks'"):
+        train(path, overrides=["fine_tuning.freeze=['block']"], options=_options(out))
+    with pytest.raises(ModelError, match="heads: 3"):
+        train(path, overrides=["network.options.heads=3"], options=_options(out))
+    assert not (out / "run.json").exists()
 
 
 def test_fine_tuning_unites_alphabets_and_keeps_what_is_frozen(
@@ -173,6 +192,100 @@ def test_lines_that_cannot_be_used_are_named_before_the_first_epoch(
     assert "left out of train: drawn/p1_0" in told
     assert "200 characters" in told
     assert "5 samples to train" in told
+    train(tmp_path / "r.toml", options=RunOptions(out=tmp_path / "run", resume=True))
+    assert "left out of train: drawn/p0_0" in capsys.readouterr().err
+    events = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert [(e["step"], e["line"]) for e in events if e["event"] == "left out"] == [
+        (step, line) for step in (0, 9) for line in ("drawn/p0_0", "drawn/p1_0")
+    ]
+
+
+def test_data_of_which_nothing_can_be_used_are_refused_before_the_run_begins(
+    recipe: dict[str, Any], tmp_path: Path, lines: Path
+) -> None:
+    path, out = write_recipe(tmp_path / "r.toml", recipe), tmp_path / "run"
+    labels = (lines / "labels.tsv").read_text()
+    (lines / "labels.tsv").write_text(labels.replace("\ttrain", "a" * 200 + "\ttrain"))
+    with pytest.raises(TrainingError, match=r"0 samples are left to train and 2 .* the first: drawn/p0_0: "):
+        train(path, options=_options(out))
+    (lines / "labels.tsv").write_text(labels)
+    for number in (7, 8):
+        (lines / f"p{number}_0.png").write_bytes(b"")
+    with pytest.raises(TrainingError, match=r"7 samples are left to train and 0 to validate on"):
+        train(path, options=_options(out))
+    assert not (out / "run.json").exists()
+
+
+@pytest.mark.usefixtures("_no_graphs")
+def test_an_exclusion_that_matches_no_data_set_is_told(
+    recipe: dict[str, Any], tmp_path: Path, lines: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    draw_lines(tmp_path / "other", WORDS[:2], ["train", "train"])
+    recipe["data"] = {"paths": [str(lines), str(tmp_path / "other")], "exclude": ["othr", "other", "xyz"]}
+    recipe["training"]["epochs"] = 1
+    train(write_recipe(tmp_path / "r.toml", recipe), options=RunOptions(out=tmp_path / "run"))
+    told = capsys.readouterr().err
+    assert "warning: data.exclude: no data set is called 'othr'; did you mean 'other'?" in told
+    assert "no data set is called 'xyz'; there are: drawn, other" in told
+    assert "called 'other'" not in told
+    assert "7 samples to train" in told
+
+
+@pytest.mark.usefixtures("_no_graphs")
+def test_what_the_alphabet_lacks_is_told_of_synthetic_lines(
+    recipe: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "bundled.ttf").write_bytes(ImageFont.load_default(20).path.getvalue())
+    (tmp_path / "de.txt").write_text("die Straße ist lang\n", encoding="utf-8")
+    recipe["synthetic"] = {"fonts": str(tmp_path), "share": 0.3, "corpora": {"de": str(tmp_path / "de.txt")}}
+    recipe["training"]["epochs"] = 1
+    best = train(write_recipe(tmp_path / "r.toml", recipe), options=RunOptions(out=tmp_path / "run"))
+    assert "ß" not in read_config(best).vocabulary
+    assert re.search(
+        r"left out of synthetic lines: words .* \(in so many of 1000 texts\): 'ß' \(\d+\)",
+        capsys.readouterr().err,
+    )
+
+
+@pytest.mark.usefixtures("_no_graphs")
+@pytest.mark.parametrize("has_state", [True, False])
+def test_a_tuning_that_was_cut_off_at_once_still_begins_with_its_model(
+    recipe: dict[str, Any], tmp_path: Path, has_state: bool
+) -> None:
+    first = train(write_recipe(tmp_path / "r.toml", recipe), options=_options(tmp_path / "first"))
+    recipe["training"]["epochs"] = 1
+    path = write_recipe(tmp_path / "t.toml", recipe)
+    train(path, options=_options(tmp_path / "straight", start_from=str(first), threads=1))
+    cut = tmp_path / "cut"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loop.Fit, "__call__", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(path, options=_options(cut, start_from=str(first), threads=1))
+    assert RunFolder(cut).progress().step == 0
+    if not has_state:  # as runs of before were left
+        (cut / "state.safetensors").unlink()
+    train(path, options=_options(cut, resume=True, threads=1))
+    straight, resumed = (load_file(tmp_path / r / "last/model.safetensors") for r in ("straight", "cut"))
+    assert all(torch.equal(straight[name], resumed[name]) for name in straight)
+
+
+@pytest.mark.usefixtures("_no_graphs")
+def test_a_run_that_was_cut_off_in_its_last_validation_makes_it(
+    recipe: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe["training"]["epochs"] = 1
+    path = write_recipe(tmp_path / "r.toml", recipe)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FolderRecorder, "validation", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            train(path, options=_options(tmp_path / "run"))
+    assert not (tmp_path / "run" / "last").exists()
+    train(path, options=_options(tmp_path / "run", resume=True))
+    assert read_config(tmp_path / "run" / "last").scores["val"]["step"] == 4
+
+
+def _interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_without_a_val_split_whole_pages_of_train_validate(recipe: dict[str, Any], tmp_path: Path) -> None:
@@ -269,6 +382,26 @@ def test_updates_hold_whatever_an_epoch_has(recipe: dict[str, Any], tmp_path: Pa
     (tmp_path / "3" / "state.safetensors").write_bytes(b"no state")
     with pytest.raises(TrainingError, match="not a state"):
         RunFolder(tmp_path / "3").progress()
+
+
+def test_more_processes_than_a_batch_has_lines_are_refused(
+    recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(build, "world_of_this_process", lambda: nullcontext(World(0, 3)))
+    with pytest.raises(TrainingError, match=r"training\.batch_size: 2 samples .* 3 processes"):
+        train(write_recipe(tmp_path / "r.toml", recipe), options=_options(tmp_path / "run"))
+
+
+def test_processes_agree_in_cpu_tensors_where_there_are_gpus_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    backends: list[str] = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.distributed, "init_process_group", backends.append)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
+    with world_of_this_process() as world:
+        assert not world.leads
+    assert backends == ["cpu:gloo,cuda:nccl"]
 
 
 @pytest.mark.slow

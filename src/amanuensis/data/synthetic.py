@@ -6,7 +6,9 @@ how they are rendered: that is our addition (see `styles`, and `plain` for the f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,7 @@ class SyntheticLines:
         self._height = height
         self._styles = StyleMix.of(style)
         self._transcriptions = transcriptions
+        self._lacking: Callable[[str], Collection[str]] | None = None
         self._corpora: dict[str, Corpus] = {}
         self._pens: dict[int, Pen] = {}
         self._desk: Desk | None = None
@@ -94,6 +97,16 @@ class SyntheticLines:
     def __getstate__(self) -> dict[str, Any]:
         """What a worker needs: fonts do not travel between processes, and what is kept is drawn again there."""
         return {**self.__dict__, "_corpora": {}, "_pens": {}, "_desk": None}
+
+    def within(self, lacking: Callable[[str], Collection[str]]) -> SyntheticLines:
+        """These lines for one who does not know all characters: without the words that have others.
+
+        Args:
+            lacking: the characters of a text that are not known; workers get a copy of it.
+        """
+        lines = copy.copy(self)
+        lines._lacking = lacking
+        return lines
 
     def sample(self, epoch: int, index: int) -> tuple[NDArray[np.uint8], str]:
         """The line `index` of an epoch: a grey image uint8 (height, W), dark on light, and its text.
@@ -117,12 +130,32 @@ class SyntheticLines:
         """
         return self._chosen(generator_for("synthetic", self._seed, epoch, index))[1]
 
+    def left_out(self, number: int) -> Counter[str]:
+        """Each character for which words are left out, and in how many of so many texts of no line it stands.
+
+        Raises:
+            DataError: a corpus cannot be read.
+        """
+        counts = Counter[str]()
+        for index in range(number):
+            rng = generator_for("left out", self._seed, index)
+            _, text = self._text(self._styles.draw(rng), rng)
+            counts.update(self._lacking(text) if self._lacking else ())
+        return counts
+
+    def _writable(self, text: str) -> str:
+        """The text without the words that the learner could not write."""
+        if self._lacking is None or not self._lacking(text):
+            return text
+        return " ".join(word for word in text.split() if not self._lacking(word))
+
     def _chosen(self, rng: np.random.Generator) -> tuple[Style | None, str, Pen]:
         """A style, a text in its spelling and a font that has all of its characters."""
         style = self._styles.draw(rng)
         for _ in range(_ATTEMPTS):
-            source, text = self._text(style, rng)
-            for pen in self._pens_in_order(style, text, rng):
+            source, drawn = self._text(style, rng)
+            text = self._writable(drawn)
+            for pen in self._pens_in_order(style, text, rng) if text else ():
                 if not pen.lacking(_written(text)):
                     return style, text, pen
         if source == _TRANSCRIPTIONS:
@@ -131,6 +164,8 @@ class SyntheticLines:
                 if words:
                     return style, " ".join(words), pen
         where = f"corpus {self._paths[source]}" if source else "transcriptions"
+        if not text:
+            raise DataError(f"{where}: the model's alphabet lacks characters of every word of {drawn!r}")
         raise DataError(f"no font has all the characters of {text!r} ({where})")
 
     def _text(self, style: Style | None, rng: np.random.Generator) -> tuple[str, str]:

@@ -56,7 +56,7 @@ def network_config(name: str, options: Mapping[str, Any] | None = None) -> HtrJa
     """The configuration of a named network with some fields changed.
 
     Raises:
-        ModelError: no network has that name, or an option is not a field of its configuration.
+        ModelError: no network has that name, an option is not a field of its configuration, or a value is impossible.
     """
     if name not in NETWORKS:
         raise ModelError(f"no network is called {name!r}; there are: {', '.join(NETWORKS)}")
@@ -64,10 +64,14 @@ def network_config(name: str, options: Mapping[str, Any] | None = None) -> HtrJa
     unknown = sorted(set(options or {}) - known)
     if unknown:
         raise ModelError(f"{name} has no option {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
-    changes: dict[str, Any] = dict(options or {})
-    if "channels" in changes:
-        changes["channels"] = tuple(changes["channels"])  # a list, where it comes from TOML or JSON
-    return replace(NETWORKS[name], **changes)
+    return replace(NETWORKS[name], **_changes(options))
+
+
+def _changes(options: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Options as the configurations hold them: what TOML and JSON write as lists are tuples."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value for name, value in (options or {}).items()
+    }
 
 
 def build_network(
@@ -90,10 +94,7 @@ def formula_network_config(name: str, options: Mapping[str, Any] | None = None) 
     unknown = sorted(set(options or {}) - known)
     if unknown:
         raise ModelError(f"{name} has no option {', '.join(unknown)}; there are: {', '.join(sorted(known))}")
-    changes: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in (options or {}).items()
-    }
-    return replace(config, **changes)
+    return replace(config, **_changes(options))
 
 
 def build_formula_network(

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from amanuensis.errors import ModelError
 from amanuensis.models.classifier import Classifier
 from amanuensis.models.layers import (
     BiLSTM,
@@ -67,6 +68,63 @@ class HtrJandConfig:
     proxima_rounds: int = 2
     proxima_window: int | None = None
     dropout: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raises ModelError naming every value that no network can have."""
+        wrong = _wrong_types(self) or _problems(self)
+        if wrong:
+            raise ModelError("; ".join(f"{name}: {problem}" for name, problem in wrong))
+
+    @property
+    def width(self) -> int:
+        """Features of a frame between the BiLSTMs and in the attention."""
+        return self.hidden if self.projection else 2 * self.hidden
+
+
+_SWITCHES = (
+    *("fourfold", "space_to_depth", "pool_first", "residual", "feature_norm", "projection"),
+    *("squeeze_excitation", "gate", "multi_head", "proxima", "auxiliary"),
+)
+
+
+def _wrong_types(config: HtrJandConfig) -> list[tuple[str, str]]:
+    """What is no count, no switch, no share."""
+    counts = {name: getattr(config, name) for name in ("height", "hidden", "heads", "proxima_rounds")}
+    switches = {name: getattr(config, name) for name in _SWITCHES}
+    wrong = [(name, f"{value!r}, not 1 or more") for name, value in counts.items() if not _is_count(value)]
+    wrong += [
+        (name, f"{value!r}, not true or false") for name, value in switches.items() if type(value) is not bool
+    ]
+    channels, window, dropout = config.channels, config.proxima_window, config.dropout
+    checks = [
+        (
+            "channels",
+            isinstance(channels, tuple) and bool(channels) and all(map(_is_count, channels)),
+            f"{channels!r}, not one or more counts",
+        ),
+        ("proxima_window", window is None or _is_count(window, least=0), f"{window!r}, not 0 or more"),
+        ("dropout", isinstance(dropout, int | float) and 0 <= dropout <= 1, f"{dropout!r}, not from 0 to 1"),
+    ]
+    return wrong + [(name, problem) for name, fine, problem in checks if not fine]
+
+
+def _is_count(value: object, *, least: int = 1) -> bool:
+    return type(value) is int and value >= least
+
+
+def _problems(config: HtrJandConfig) -> list[tuple[str, str]]:
+    """What does not go together."""
+    width, heads = config.width, config.heads
+    attends = config.multi_head or config.proxima
+    checks = [
+        ("heads", not attends or width % heads == 0, f"{heads}, which do not divide {width} features"),
+        (
+            "height",
+            _rows_left(config) > 0,
+            f"{config.height}, of which {len(config.channels)} blocks leave no row",
+        ),
+    ]
+    return [(name, problem) for name, fine, problem in checks if not fine]
 
 
 class LineOutput(NamedTuple):
@@ -139,7 +197,7 @@ class _RecurrentStack(nn.Module):
     def __init__(self, features: int, config: HtrJandConfig) -> None:
         super().__init__()
         hidden = config.hidden
-        self.width = hidden if config.projection else 2 * hidden
+        self.width = config.width
         sizes = [features] + [self.width] * (self.num_layers - 1)
         self.layers = nn.ModuleList(BiLSTM(size, hidden) for size in sizes)
         self.projections = nn.ModuleList(

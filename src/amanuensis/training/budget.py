@@ -5,18 +5,18 @@ from __future__ import annotations
 import copy
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 import torch
 from torch import nn
 
 from amanuensis.errors import TrainingError
-from amanuensis.training.batches import Batch, TrainingSource, batches_of_epoch
+from amanuensis.training.batches import Batch
 from amanuensis.training.objectives import Objective
 
-TIMED_BATCHES = 20
 _WARM_UP = 3
+TIMED_BATCHES = 20 + _WARM_UP
 
 
 def parse_duration(text: str) -> float:
@@ -39,23 +39,20 @@ def parse_duration(text: str) -> float:
 def seconds_per_batch(
     network: nn.Module,
     objective: Objective,
-    source: TrainingSource,
+    batches: Iterator[Batch],
     *,
-    batch_size: int,
-    workers: int,
+    num_batches: int,
     device: torch.device,
 ) -> float:
     """What a forward and backward pass with its data costs, measured on a copy of the network."""
     trial = copy.deepcopy(network).train()
-    plan = source.plan(0, batch_size)[: _WARM_UP + TIMED_BATCHES]
-    batches = batches_of_epoch(source, 0, plan, workers=workers)
-    warm = min(_WARM_UP, max(0, len(plan) - 1))
+    warm = min(_WARM_UP, max(0, num_batches - 1))
     for batch in islice(batches, warm):
         _pass(trial, objective, batch.to(device))
     began = time.monotonic()
     for batch in batches:
         _pass(trial, objective, batch.to(device))
-    return (time.monotonic() - began) / max(1, len(plan) - warm)
+    return (time.monotonic() - began) / max(1, num_batches - warm)
 
 
 def _pass(network: nn.Module, objective: Objective, batch: Batch) -> None:

@@ -12,7 +12,8 @@ import torch
 from amanuensis.errors import TrainingError
 from amanuensis.models import num_parameters
 from amanuensis.training import formula_task, text_task
-from amanuensis.training.budget import parse_duration, seconds_per_batch, steps_within
+from amanuensis.training.batches import batches_of_epoch
+from amanuensis.training.budget import TIMED_BATCHES, parse_duration, seconds_per_batch, steps_within
 from amanuensis.training.distributed import World, world_of_this_process
 from amanuensis.training.loop import Fit, FitSettings
 from amanuensis.training.objectives import InBfloat16, Objective
@@ -22,7 +23,7 @@ from amanuensis.training.recipe import Recipe, load_recipe
 from amanuensis.training.run import Beginning, FolderRecorder, RunFolder
 from amanuensis.training.schedules import SCHEDULES
 from amanuensis.training.task import Parts, Task, named, versions
-from amanuensis.training.weights import load_start
+from amanuensis.training.weights import Start, load_start
 
 FEW_LINES = 1000  # below this a model from scratch reads badly: spec/product.md, pain 2
 TASKS: Mapping[str, Task] = {"text": text_task, "math": formula_task}
@@ -87,9 +88,11 @@ def train(recipe: str | Path, *, overrides: Sequence[str] = (), options: RunOpti
     checked = load_recipe(recipe, overrides)
     for told in filter(None, (options.budget, options.pause_after)):
         parse_duration(told)  # a slip is told before thousands of images are opened
+    fit_settings(checked)
     if options.threads:
         torch.set_num_threads(options.threads)
     with world_of_this_process() as world:
+        _check_shares(checked, world)
         return _train(checked, RunFolder(options.out or Path("runs") / Path(recipe).stem), options, world)
 
 
@@ -100,9 +103,13 @@ def _train(recipe: Recipe, run: RunFolder, options: RunOptions, world: World) ->
     beginning = run.resume(recipe) if options.resume else None
     if not options.resume:
         run.check_free()
-    start = load_start(options.start_from) if options.start_from and beginning is None else None
+    elif beginning is None:
+        console.say(f"{run.path}: was cut off before it began, so it begins anew")
+    start = _start(run, options, beginning)
     task = TASKS[recipe.task]
     sources = task.read_samples(recipe)
+    for warning in sources.warnings:
+        console.say(f"warning: {warning}")
     run.create()  # a slip in a name leaves no empty folder behind
     if beginning is not None:
         run.check_data(beginning.fingerprints, sources.fingerprints)
@@ -120,6 +127,24 @@ def _train(recipe: Recipe, run: RunFolder, options: RunOptions, world: World) ->
     return _fit(recipe, parts, run, beginning, place)
 
 
+def _check_shares(recipe: Recipe, world: World) -> None:
+    """Every process needs a sample of every batch."""
+    size = recipe.training.batch_size
+    if size < world.size:
+        raise TrainingError(
+            f"training.batch_size: {size} samples cannot be shared among {world.size} processes; "
+            "raise it, or start fewer"
+        )
+
+
+def _start(run: RunFolder, options: RunOptions, beginning: Beginning | None) -> Start | None:
+    """The model that the network's weights come from; None where they are fresh, or those of a state."""
+    if beginning is not None and run.state.exists():
+        return None
+    name = options.start_from if beginning is None else beginning.facts["start_from"]
+    return load_start(name) if name else None
+
+
 def _fit(recipe: Recipe, parts: Parts, run: RunFolder, beginning: Beginning, place: Place) -> Path:
     console, device, world = place.console, place.device, place.world
     settings = fit_settings(recipe)
@@ -129,9 +154,10 @@ def _fit(recipe: Recipe, parts: Parts, run: RunFolder, beginning: Beginning, pla
     recorder = None
     if world.leads:
         reporter = Reporter(run.path, resume_at=progress.step, console=console)
-        if progress.step == 0:
-            reporter.left_out(parts.left_out)
+        reporter.left_out(parts.left_out)
         recorder = FolderRecorder(run, beginning.config, parts.network, optimizer, reporter)
+        if progress.step == 0:
+            recorder.checkpoint(progress)  # to resume from it needs no model that the run started from
     fit = Fit(
         network=parts.network,
         optimizer=optimizer,
@@ -209,6 +235,7 @@ def _optimizer_settings(recipe: Recipe) -> OptimizerSettings:
 def total_steps(recipe: Recipe, parts: Parts, budget: str | None, place: Place) -> int:
     """Updates of the whole run: from the epochs, or from the budget by timing real batches once."""
     training, world = recipe.training, place.world
+    last = training.epochs - 1  # at full strength, whatever the first ones keep to
     by_size: dict[int, int] = {}
 
     def steps_of(epoch: int) -> int:
@@ -222,18 +249,18 @@ def total_steps(recipe: Recipe, parts: Parts, budget: str | None, place: Place) 
         return training.updates
     if budget is None:
         return sum(map(steps_of, range(training.epochs)))
+    plan = parts.train.plan(last, training.batch_size)[:TIMED_BATCHES]
     per_batch = seconds_per_batch(
         parts.network,
         _objective(recipe, parts),
-        parts.train,
-        batch_size=training.batch_size,
-        workers=training.workers,
+        batches_of_epoch(parts.train, last, plan, workers=training.workers),
+        num_batches=len(plan),
         device=place.device,
     )
     steps = steps_within(
         parse_duration(budget),
         per_step=per_batch * training.accumulate / world.size,
-        steps_per_epoch=steps_of(0),
+        steps_per_epoch=steps_of(last),
         validate=lambda: parts.measure(place.device).seconds,
         validate_every=training.validate_every,
     )

@@ -62,7 +62,8 @@ def world_of_this_process() -> Iterator[World]:
         yield World()
         return
     try:
-        distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        # What is agreed upon lies in CPU tensors wherever the network is; nccl moves none of these.
+        distributed.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     except (RuntimeError, ValueError) as error:
         raise TrainingError(f"the {size} processes of torchrun cannot reach each other: {error}") from error
     try:

@@ -11,6 +11,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,20 @@ from amanuensis.training.formula_losses import (
 )
 from amanuensis.training.formula_terms import FormulaTerms, Targets
 from amanuensis.training.objectives import Loss
+
+
+class FormulaLearning(Protocol):
+    """An objective of formulas. Beside what every objective has, it knows a loss for validation."""
+
+    @property
+    def terms(self) -> FormulaTerms:
+        """What all of them share."""
+
+    def __call__(self, network: nn.Module, batch: Batch, done: float) -> Loss:
+        """See `Objective`."""
+
+    def of_output(self, output: FormulaOutput, texts: Sequence[str]) -> Loss:
+        """The loss of a network's output, for validation."""
 
 
 class Peers(nn.Module):

@@ -12,7 +12,7 @@ from torch import nn
 
 from amanuensis.data.captions import captioned
 from amanuensis.decoding.attention import search
-from amanuensis.errors import DataError, RecipeError, TrainingError
+from amanuensis.errors import DataError, RecipeError
 from amanuensis.images import load_image
 from amanuensis.images.formula import FormulaSpec, prepare_formula
 from amanuensis.latex import TokenVocab
@@ -33,6 +33,7 @@ from amanuensis.training.export_formula import TorchFormulaRuntime, released
 from amanuensis.training.formula_losses import PAPER, PER_TOKEN
 from amanuensis.training.formula_objectives import (
     DeepMutualLearning,
+    FormulaLearning,
     FormulaObjective,
     KdclNaive,
     KnowledgeDistillation,
@@ -41,11 +42,10 @@ from amanuensis.training.formula_objectives import (
 from amanuensis.training.formula_terms import FormulaTerms
 from amanuensis.training.formulas import Formulas, TrainingFormulas, ValidationFormulas, opened
 from amanuensis.training.guidance import Guidance
-from amanuensis.training.objectives import Objective
 from amanuensis.training.progress import Console
 from amanuensis.training.recipe import FormulaSection, Recipe, expand
 from amanuensis.training.sources import LeftOut, Sources, read_sources
-from amanuensis.training.task import Parts, chosen_architecture, named, versions
+from amanuensis.training.task import Parts, check_frozen, check_left, chosen_architecture, named, versions
 from amanuensis.training.validation import Validation
 from amanuensis.training.weights import Start, formula_network_of, load_network
 
@@ -126,13 +126,15 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     network: nn.Module = formula_network_of(config)
     if recipe.formula.trains_two:
         network = Peers([network, formula_network_of(config)])
+    check_frozen(recipe, network)
     objective = formula_objective(recipe.formula, config)
     console.say(f"opening {len(sources.train) + len(sources.val)} pictures once")
     train, unreadable = opened(sources.train, config.image, "train")
-    train, unknown = _writable(train, config.vocabulary)
+    train, unknown = _writable(train, config.vocabulary, "train")
     val, val_unreadable = opened(_fixed_part(sources.val, recipe.formula.validate_on), config.image, "val")
-    if not train.samples or not val.samples:
-        raise TrainingError("no formula is left to train or to validate on")
+    writable, unwritable = _writable(val, config.vocabulary, "val")
+    left_out = [*sources.problems, *unreadable, *unknown, *val_unreadable]
+    check_left(len(train.samples), len(writable.samples), [*left_out, *unwritable])
     source = TrainingFormulas(
         train,
         config.image,
@@ -144,12 +146,12 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
         exchange=recipe.formula.exchange,
         excerpts=recipe.formula.excerpts,
     )
-    reader = _FormulaReader(network, config, objective, ValidationFormulas(val, config.image))
-    left_out = [*sources.problems, *unreadable, *unknown, *val_unreadable]
+    measured = (ValidationFormulas(formulas, config.image) for formulas in (val, writable))
+    reader = _FormulaReader(network, config, objective, *measured)
     return Parts(network, objective, source, reader, len(val.samples), left_out)
 
 
-def formula_objective(section: FormulaSection, config: MathConfig) -> Objective:
+def formula_objective(section: FormulaSection, config: MathConfig) -> FormulaLearning:
     """The objective of a recipe's `[formula]`, for a network of that configuration.
 
     Raises:
@@ -211,14 +213,14 @@ def _teacher(name: str, student: MathConfig) -> nn.Module:
     return network
 
 
-def _writable(formulas: Formulas, vocab: TokenVocab) -> tuple[Formulas, list[LeftOut]]:
+def _writable(formulas: Formulas, vocab: TokenVocab, split: str) -> tuple[Formulas, list[LeftOut]]:
     """The formulas whose captions the vocabulary can write; a model that is fine-tuned keeps its own."""
     kept: list[int] = []
     left_out: list[LeftOut] = []
     for index, sample in enumerate(formulas.samples):
         if missing := sorted({token for token in sample.text.split() if token not in vocab}):
             reason = f"the model cannot write {', '.join(missing)}"
-            left_out.append(LeftOut(sample.key, reason, "train"))
+            left_out.append(LeftOut(sample.key, reason, split))
         else:
             kept.append(index)
     return Formulas(
@@ -234,12 +236,16 @@ def _fixed_part(samples: tuple[Sample, ...], most: int) -> list[Sample]:
 
 @dataclass(frozen=True, slots=True)
 class _FormulaReader:
-    """Measures a formula network: loss of all branches, and scores of the first one's greedy reading (C24)."""
+    """Measures a formula network: scores of the first branch's greedy reading (C24), and loss of all branches.
+
+    A caption that the vocabulary cannot write counts in the scores alone: the loss is of those in `writable`.
+    """
 
     network: nn.Module
     config: MathConfig
-    objective: Objective
+    objective: FormulaLearning
     formulas: ValidationFormulas
+    writable: ValidationFormulas
 
     @torch.inference_mode()
     def __call__(self, device: torch.device) -> Validation:
@@ -279,11 +285,8 @@ class _FormulaReader:
         return pairs
 
     def _loss(self, device: torch.device) -> float:
-        total, n = 0.0, 0
-        vocab = self.config.vocabulary
-        for batch in self.formulas.batches(8):
-            known = all(token in vocab for text in batch.texts for token in text.split())
-            if known:
-                total += float(self.objective(self.network, batch.to(device), 1.0).total)
-                n += len(batch.texts)
-        return total / max(1, n)
+        total = 0.0
+        for batch in self.writable.batches(8):
+            output, _ = self.objective.terms.run(self.network, batch.to(device))
+            total += float(self.objective.of_output(output, batch.texts).total)
+        return total / len(self.writable.formulas.samples)

@@ -26,6 +26,7 @@ from amanuensis.images import (
     prepare,
     resize_to_spec,
 )
+from amanuensis.language import TextNormalization, Vocab
 from amanuensis.randomness import generator_for
 from amanuensis.records import Sample
 from amanuensis.training.batches import Batch, Prepared, bucketed, collate
@@ -153,10 +154,24 @@ class TrainingLines:
         return np.array([per_character * len(self.synthetic.text(epoch, index)) for index in range(count)])
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """The characters of a text that a model cannot write: it travels to the workers that draw texts."""
+
+    vocab: Vocab
+    normalization: TextNormalization
+
+    def __call__(self, text: str) -> set[str]:
+        """Those that a target would be without, though they stand in the picture."""
+        return {symbol for symbol in self.normalization(text) if symbol not in self.vocab}
+
+
 def synthetic_lines(
-    section: SyntheticSection, spec: ImageSpec, seed: int, samples: Sequence[Sample]
+    section: SyntheticSection, spec: ImageSpec, seed: int, samples: Sequence[Sample], lacking: Lacking
 ) -> SyntheticLines:
     """The rendered lines of a recipe; `samples` are the train lines whose texts they may take.
+
+    Only words that the model can write are drawn: from a picture with more it would learn to skip what it sees.
 
     Raises:
         TrainingError: the fonts' folder holds no font.
@@ -165,7 +180,7 @@ def synthetic_lines(
     fonts = sorted(path for path in folder.glob("*") if path.suffix.lower() in (".ttf", ".otf"))
     if not fonts:
         raise TrainingError(f"{folder}: holds no .ttf or .otf font to render synthetic lines with")
-    return SyntheticLines(
+    lines = SyntheticLines(
         {language: Path(expand(path)) for language, path in section.corpora.items()},
         fonts,
         seed,
@@ -173,6 +188,7 @@ def synthetic_lines(
         style=section.style or "plain",
         transcriptions=Transcriptions.of(samples) if section.texts else None,
     )
+    return lines.within(lacking)
 
 
 def character_weights(texts: Sequence[str], *, epsilon: float = 1.0) -> dict[str, float]:

@@ -125,13 +125,18 @@ class Fit:
             self._update(group)
             progress.seconds = time.monotonic() - began
             paused = self._is_paused()
-            if (paused or progress.step % settings.checkpoint_every == 0) and self.recorder:
+            if (paused or self._is_due()) and self.recorder:
                 self.recorder.checkpoint(progress)
             if paused:
                 return False
         progress.epoch += 1
         progress.step_in_epoch = 0
         return True
+
+    def _is_due(self) -> bool:
+        """Whether to keep the state; never after the last update, whose validation a resumed run would leave out."""
+        progress = self.progress
+        return progress.step % self.settings.checkpoint_every == 0 and progress.step < progress.total_steps
 
     def _is_paused(self) -> bool:
         """Whether to stop here, in all processes alike; never after the last update, which a validation follows."""
@@ -218,7 +223,6 @@ class Fit:
             self._stop_early(loss)
         else:
             self._halve(self.settings.halve_after, improved=best)
-        progress.best_loss = min(loss, progress.best_loss)
         if result is not None and self.recorder:
             self.recorder.validation(progress, result, best=best)
 
@@ -233,6 +237,8 @@ class Fit:
         progress, settings = self.progress, self.settings
         counts = self._course is None or self._course.was_in_last_stage(progress.epoch)
         improved = loss < progress.best_loss - settings.min_improvement
+        if improved:  # not with every smaller loss: many steps that are each too small would never add up
+            progress.best_loss = loss
         progress.stale = progress.stale + 1 if counts and not improved else 0
         if progress.stale >= settings.patience and progress.step < progress.total_steps:
             progress.stopped = f"validation loss has not improved for {progress.stale} validations"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -27,14 +27,15 @@ def duration(seconds: float) -> str:
 class Log:
     """`log.jsonl`: one event a line, each with the step it belongs to.
 
-    A resumed run first drops the events after the state that it resumes from, so no step is told twice.
+    A resumed run first drops the events after the state that it resumes from, so no step is told twice. What was left
+    out is told anew by every slice of a run, with the step that it resumes at.
     """
 
     def __init__(self, path: Path, *, resume_at: int) -> None:
         kept = []
         if path.exists():
             events = [line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
-            kept = [line for line in events if json.loads(line)["step"] <= resume_at]
+            kept = [line for line in events if _is_past(json.loads(line), resume_at)]
         temporary = path.with_suffix(".tmp")
         temporary.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
         temporary.replace(path)
@@ -44,6 +45,11 @@ class Log:
         """Append an event."""
         with self._path.open("a", encoding="utf-8") as file:
             file.write(json.dumps({"event": event, "step": step, **values}, ensure_ascii=False) + "\n")
+
+
+def _is_past(event: Mapping[str, Any], step: int) -> bool:
+    """Whether an event lies before what a run that resumes at a step tells anew."""
+    return bool(event["step"] < step or (event["step"] == step and event["event"] != "left out"))
 
 
 class Console:
@@ -100,6 +106,7 @@ class Reporter:
 
     def __init__(self, folder: Path, *, resume_at: int, console: Console) -> None:
         self._log = Log(folder / "log.jsonl", resume_at=resume_at)
+        self._resumed_at = resume_at
         self._console = console
         self._rate = Rate()
         self._sums: dict[str, float] = {}
@@ -113,7 +120,7 @@ class Reporter:
             self._console.say(
                 f"left out{' of ' + line.split if line.split else ''}: {line.key}: {line.reason}"
             )
-            self._log.write("left out", 0, split=line.split, line=line.key, reason=line.reason)
+            self._log.write("left out", self._resumed_at, split=line.split, line=line.key, reason=line.reason)
 
     def step(self, progress: Progress, values: dict[str, float]) -> None:
         """See `Recorder`."""

@@ -53,7 +53,7 @@ class DataSection(_Section):
 
     Attributes:
         paths: folders or files of any layout; `$NAME` and `*` are expanded.
-        exclude: names of data sets that are left out.
+        exclude: names of data sets that are left out; one that none has is told.
         validation_share: of the train lines, taken by page for sets that have no val split.
         max_lines: train on the first lines only (overfitting checks, studies of data size).
         validate_on_train: measure on the training lines (overfitting checks only).
@@ -68,6 +68,17 @@ class DataSection(_Section):
     validate_on_train: bool = False
     folds: int | None = Field(default=None, ge=2)
     held_out: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _has_the_fold(self) -> DataSection:
+        """A part that is not there would leave nothing out."""
+        if self.held_out and self.folds is None:
+            raise ValueError(f"held_out = {self.held_out} needs folds: of how many parts it is one")
+        if self.folds is not None and self.held_out >= self.folds:
+            raise ValueError(
+                f"held_out = {self.held_out}, but the {self.folds} folds are 0 to {self.folds - 1}"
+            )
+        return self
 
 
 class SyntheticSection(_Section):
@@ -235,7 +246,8 @@ class TrainingSection(_Section):
         accumulate: batches whose gradients make one update.
         clip_norm: largest gradient norm.
         patience, min_improvement: early stopping on the validation loss (R5: 10 epochs, 0.001).
-        checkpoint_every: updates between two states to resume from (one is also saved after every epoch).
+        checkpoint_every: updates between two states to resume from (one is also saved at the beginning and with every
+            validation).
         workers: processes that prepare images.
         precision: of the forward pass's products while training; weights and reading stay float32. "bf16" trains half
             as fast again on CPUs with AVX512-BF16 and on GPUs (docs/experiments.md), and is emulated elsewhere.

@@ -61,7 +61,8 @@ class RunFolder:
         return self.path / STATE_FILE
 
     def begin(self, recipe: Recipe, beginning: Beginning) -> None:
-        """Write down what the run is."""
+        """Write down what the run is; a state that another one left here is not its own."""
+        self.state.unlink(missing_ok=True)
         stored = {
             "recipe": to_toml_dict(recipe),
             "model": beginning.config.to_dict(),
@@ -92,7 +93,7 @@ class RunFolder:
         self._check(
             stored["recipe"], to_toml_dict(recipe), "was begun with another recipe; these sections differ"
         )
-        return Beginning(config, fingerprints, total_steps, {})
+        return Beginning(config, fingerprints, total_steps, {"start_from": stored.get("start_from")})
 
     def check_data(self, stored: Mapping[str, str], found: Mapping[str, str]) -> None:
         """The data must be what the run was begun with, or resuming would not equal going on.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,12 +42,14 @@ class Sources:
         train, val: samples; test splits are dropped while reading.
         fingerprints: data set -> fingerprint, kept beside the run's results.
         problems: what could not be read.
+        warnings: what the recipe asks for and these data do not have.
     """
 
     train: tuple[Sample, ...]
     val: tuple[Sample, ...]
     fingerprints: dict[str, str]
     problems: tuple[LeftOut, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def read_sources(section: DataSection, seed: int) -> Sources:
@@ -55,7 +58,9 @@ def read_sources(section: DataSection, seed: int) -> Sources:
     Raises:
         DataError: a path holds no data set, or nothing is left to train or validate on.
     """
-    datasets = [d for d in read_datasets(_paths(section)) if d.name not in section.exclude]
+    paths = _paths(section)
+    found = read_datasets([path for path in paths if path.name not in section.exclude])
+    datasets = [d for d in found if d.name not in section.exclude]
     train: list[Sample] = []
     val: list[Sample] = []
     for dataset in datasets:
@@ -70,7 +75,23 @@ def read_sources(section: DataSection, seed: int) -> Sources:
         raise DataError(f"{names}: {len(train)} train and {len(val)} validation lines; both are needed")
     problems = [LeftOut(f"{d.name}: {p.where}", p.reason, "") for d in datasets for p in d.problems]
     problems += [unlisted for dataset in datasets for unlisted in _unlisted(dataset)]
-    return Sources(tuple(train), tuple(val), {d.name: fingerprint(d) for d in datasets}, tuple(problems))
+    warnings = _unmatched(section.exclude, {*(path.name for path in paths), *(d.name for d in found)})
+    fingerprints = {d.name: fingerprint(d) for d in datasets}
+    return Sources(tuple(train), tuple(val), fingerprints, tuple(problems), warnings)
+
+
+def _unmatched(exclude: Sequence[str], names: Collection[str]) -> tuple[str, ...]:
+    """A sentence for every excluded name that no data set has: a slip would train on what was to be left out.
+
+    It is no error: a recipe's own exclusions may mean nothing to the data of somebody else.
+    """
+    told = []
+    for name in exclude:
+        if name not in names:
+            near = difflib.get_close_matches(name, names, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(sorted(names))}"
+            told.append(f"data.exclude: no data set is called {name!r}; {hint}")
+    return tuple(told)
 
 
 def _unlisted(dataset: Dataset) -> Iterator[LeftOut]:
@@ -95,7 +116,7 @@ def _paths(section: DataSection) -> list[Path]:
         found = sorted(Path(match) for match in glob.glob(expand(pattern)))  # noqa: PTH207 - absolute patterns
         if not found:
             raise DataError(f"{pattern}: there is nothing at this path")
-        paths += [path for path in found if path.name not in section.exclude]
+        paths += found
     return paths
 
 

@@ -31,7 +31,7 @@ class Progress:
         epoch, step_in_epoch: the epoch under way and its updates made.
         total_steps: of the whole run, fixed once (from the epochs or the budget).
         best_error: smallest validation error (CER of lines, WER of formulas) so far; the released weights are its.
-        best_loss: smallest validation loss by which early stopping counts.
+        best_loss: the last validation loss that improved by what early stopping asks for.
         stale: validations since `best_loss` (or, where the rate is halved, `best_error`) improved.
         halvings: of the learning rate, because the validation error was stale.
         skipped: updates left out because a gradient was not finite.

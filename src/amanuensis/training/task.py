@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import torch
 from torch import nn
 
 import amanuensis
-from amanuensis.errors import RecipeError
+from amanuensis.errors import RecipeError, TrainingError
 from amanuensis.recognition import Architecture, MathConfig, ModelConfig, TextConfig
 from amanuensis.training.batches import TrainingSource
 from amanuensis.training.objectives import Objective
@@ -67,6 +68,37 @@ def named(table: Mapping[str, T], name: str, key: str) -> T:
     if name not in table:
         raise RecipeError(f"{key}: nothing is called {name!r}; there are: {', '.join(table)}")
     return table[name]
+
+
+def check_left(num_train: int, num_val: int, left_out: Sequence[LeftOut]) -> None:
+    """A run needs samples of both splits, whatever was left out of them.
+
+    Raises:
+        TrainingError: nothing is left, with the first reason.
+    """
+    if num_train and num_val:
+        return
+    why = (
+        f"; {len(left_out)} left out, the first: {left_out[0].key}: {left_out[0].reason}" if left_out else ""
+    )
+    raise TrainingError(
+        f"{num_train} samples are left to train and {num_val} to validate on; both are needed{why}"
+    )
+
+
+def check_frozen(recipe: Recipe, network: nn.Module) -> None:
+    """Parts that are to keep their weights must be there.
+
+    Raises:
+        RecipeError: naming the one that is not, and the nearest part or all that there are.
+    """
+    parts = [name for name, _ in network.named_modules() if name]
+    for name in recipe.fine_tuning.freeze if recipe.fine_tuning else ():
+        if name not in parts:
+            near = difflib.get_close_matches(name, parts, n=1)
+            first = ", ".join(part for part in parts if "." not in part)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {first}"
+            raise RecipeError(f"fine_tuning.freeze: no part of the network is called {name!r}; {hint}")
 
 
 def chosen_architecture(recipe: Recipe, start: ModelConfig | None) -> Architecture:

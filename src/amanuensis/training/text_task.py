@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from amanuensis.data.synthetic import SyntheticLines
 from amanuensis.decoding import best_path, min_frames
 from amanuensis.errors import RecipeError, TrainingError
 from amanuensis.evaluation import ClaimedLine, Outcome, fit_calibration, outcome_of, page_of
@@ -41,6 +42,7 @@ from amanuensis.training.distillation import (
     fingerprint_of,
 )
 from amanuensis.training.lines import (
+    Lacking,
     TrainingLines,
     ValidationLines,
     balance_of,
@@ -51,10 +53,11 @@ from amanuensis.training.objectives import CtcObjective, Objective, SetWeights, 
 from amanuensis.training.progress import Console
 from amanuensis.training.recipe import Recipe, expand
 from amanuensis.training.sources import Lines, Sources, fitting, packed_otherwise, read_sources, readable
-from amanuensis.training.task import Parts, chosen_architecture, named, versions
+from amanuensis.training.task import Parts, check_frozen, check_left, chosen_architecture, named, versions
 from amanuensis.training.validation import Validation
 from amanuensis.training.weights import Start, line_network_of, load_start
 
+_TRIED_TEXTS = 1000  # of synthetic lines, to see what the alphabet cannot write
 PRINTABLE_ASCII = "".join(map(chr, range(0x20, 0x7F)))
 
 
@@ -168,6 +171,7 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     course = _course(recipe, sources.train)
     ctc = _ctc_objective(recipe, config, course, sources.train)
     network, objective, stride = _taught(recipe, config, student, ctc, course)
+    check_frozen(recipe, network)
     if warning := packed_otherwise((*sources.train, *sources.val), config.image):
         console.say(warning)
     console.say(f"opening {len(sources.train) + len(sources.val)} images once")
@@ -176,9 +180,22 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     train_lines, too_long = fitting(train_lines, lambda text: _min_width(text, ctc, stride), "train")
     val = ValidationLines(val_lines.samples, val_lines.widths, config.image)
     left_out = [*sources.problems, *unreadable, *val_unreadable, *too_long]
+    check_left(len(train_lines.samples), len(val.samples), left_out)
     reader = _LineReader(config, student, ctc, val, recipe.training.batch_size)
     train = _training_lines(recipe, config, train_lines, ctc, course)
+    if train.synthetic is not None:
+        _tell_unwritable(train.synthetic, console)
     return Parts(network, objective, train, reader, len(val.samples), left_out)
+
+
+def _tell_unwritable(synthetic: SyntheticLines, console: Console) -> None:
+    """What the alphabet cannot write, so that no synthetic line has it."""
+    if found := synthetic.left_out(_TRIED_TEXTS):
+        told = ", ".join(f"{symbol!r} ({count})" for symbol, count in found.most_common())
+        console.say(
+            "left out of synthetic lines: words with characters that the alphabet lacks "
+            f"(in so many of {_TRIED_TEXTS} texts): {told}"
+        )
 
 
 def _ctc_objective(
@@ -282,7 +299,8 @@ def _training_lines(
         balance = balance_of(texts, weights, most=recipe.balance.max_weight)
     synthetic = None
     if recipe.synthetic is not None:
-        synthetic = synthetic_lines(recipe.synthetic, config.image, recipe.seed, lines.samples)
+        lacking = Lacking(config.vocabulary, config.normalization)
+        synthetic = synthetic_lines(recipe.synthetic, config.image, recipe.seed, lines.samples, lacking)
     return TrainingLines(
         samples=lines.samples,
         widths=lines.widths,
