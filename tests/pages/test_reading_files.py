@@ -150,7 +150,7 @@ def test_names_that_no_file_can_have_cost_their_canvas_only(tmp_path: Path, addr
     )
     lost, found = read(tmp_path / "ms.json")
     assert found.load().shape == (100, 200)
-    assert lost.files() == (tmp_path / "ms.json",)
+    assert lost.files() == (tmp_path / "ms.json", tmp_path, tmp_path / "images")
     with pytest.raises(ImageError, match="no image of a canvas lies beside it"):
         lost.load()
 
