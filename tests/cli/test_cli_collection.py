@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,6 +18,7 @@ import pytest
 from PIL import Image
 
 from amanuensis.jobs import CorrectionChoice, LineReading
+from amanuensis.jobs.line_reading import fingerprint
 from amanuensis.recognition import LineOptions
 from tiny_model import draw
 
@@ -119,6 +121,20 @@ def test_a_collection_goes_on_though_its_folder_bears_the_name_of_an_option(
     assert before["lexicons"].startswith("words.txt ")
     (tmp_path / "words.txt").write_text("ba\n")
     assert reading.settings()["lexicons"] != before["lexicons"]
+
+
+def test_weights_count_where_they_read_and_not_beside_a_graph(tmp_path: Path, tiny_model: Path) -> None:
+    model, t5 = tmp_path / "model", tmp_path / "t5"
+    shutil.copytree(tiny_model, model)
+    t5.mkdir()
+    for folder in (model, t5):
+        (folder / "config.json").touch()
+        (folder / "model.safetensors").write_bytes(b"first")
+    before = fingerprint(model), fingerprint(t5)
+    for folder in (model, t5):
+        (folder / "model.safetensors").write_bytes(b"trained on")
+    assert fingerprint(model) == before[0]
+    assert fingerprint(t5) != before[1]
 
 
 @pytest.mark.usefixtures("date")

@@ -37,6 +37,14 @@ def inputs(tmp_path: Path) -> Path:
     return folder
 
 
+def test_results_never_replace_the_strokes_that_are_read(run, model: Path, inputs: Path) -> None:
+    source = (inputs / "strokes.json").rename(inputs / "transcription.json")
+    before = source.read_bytes()
+    refused = run("transcribe", "-m", model, source, "-f", "json", "-o", inputs)
+    assert (refused.exit_code, source.read_bytes()) == (1, before)
+    assert "transcription.json: is read itself" in refused.stderr
+
+
 def test_pictures_and_strokes_of_one_formula_read_alike(
     run, model: Path, inputs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

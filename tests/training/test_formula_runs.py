@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from amanuensis.data import read_dataset
 from amanuensis.errors import ModelError, RecipeError, TrainingError
-from amanuensis.ink import Ink
+from amanuensis.ink import Ink, render
 from amanuensis.recognition import FormulaRecognizer, MathConfig, Recognizer, load_recognizer, read_config
 from amanuensis.training import RunOptions, build, export_model, formula_task, train
 from amanuensis.training.formula_task import FORMULA_SPECS
@@ -91,6 +92,14 @@ def test_the_exported_graphs_read_what_the_network_reads(formulas: Path, tmp_pat
     assert report is not None
     assert report.same_tokens == report.formulas == len(CAPTIONS)
     assert read_config(tmp_path / "model").scores["parity"]["same_tokens"] == len(CAPTIONS)
+    Image.fromarray(render(Ink(strokes_of(["x", "=", "1"])))).save(tmp_path / "typed.png")
+    spaced, typed = (
+        export_model(
+            best, tmp_path / "model", samples=[replace(samples[0], image=tmp_path / "typed.png", text=text)]
+        )
+        for text in ("x = 1", "x=1")
+    )
+    assert spaced == typed
 
 
 def test_fine_tuning_keeps_the_vocabulary_and_names_what_it_cannot_write(

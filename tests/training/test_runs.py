@@ -124,6 +124,11 @@ def test_a_finished_run_resumes_to_nothing_and_another_recipe_is_refused(
         train(path, options=_options(out))
     with pytest.raises(TrainingError, match="differ: optimizer"):
         train(path, overrides=["optimizer.learning_rate=0.5"], options=_options(out, resume=True))
+    begun = (out / "run.json").read_text()
+    (out / "run.json").write_text(json.dumps({k: v for k, v in json.loads(begun).items() if k != "recipe"}))
+    with pytest.raises(TrainingError, match=r"run\.json: cannot resume from it: 'recipe'"):
+        train(path, options=_options(out, resume=True))
+    (out / "run.json").write_text(begun)
     with pytest.raises(TrainingError, match="no run to resume"):
         train(path, options=_options(tmp_path / "nothing", resume=True))
     labels = lines / "labels.tsv"
@@ -152,6 +157,8 @@ def test_parts_and_options_that_no_network_has_are_told_before_an_image_is_opene
         train(path, overrides=["fine_tuning.freeze=['block']"], options=_options(out))
     with pytest.raises(ModelError, match="heads: 3"):
         train(path, overrides=["network.options.heads=3"], options=_options(out))
+    with pytest.raises(RecipeError, match=r"augmentation\.preset: nothing is called 'papers'"):
+        train(path, overrides=["augmentation.preset=papers"], options=_options(out))
     assert not (out / "run.json").exists()
 
 

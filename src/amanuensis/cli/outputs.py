@@ -50,16 +50,17 @@ def open_output(
         formulas: whether they are formulas, which JSON tells as MathML too.
 
     Raises:
-        DataError: two images would be written to one file.
+        DataError: two images would be written to one file, or results over what is read.
         OSError: the folder cannot be made.
     """
     if folder is not None:
         folder.mkdir(parents=True, exist_ok=True)
-    if form is Format.json:
-        return JsonOutput(folder and folder / "transcription.json", mathml=formulas)
-    if form is Format.tsv:
-        return TableOutput(folder and folder / "transcription.tsv")
-    return TextOutput() if folder is None else TextFiles(folder, files)
+    if form is Format.txt:
+        return TextOutput() if folder is None else TextFiles(folder, files)
+    target = folder and folder / f"transcription.{form.value}"
+    if target and any(file.path.resolve() == target.resolve() for file in files):
+        raise DataError(f"{target}: is read itself, and would be replaced; choose another folder")
+    return JsonOutput(target, mathml=formulas) if form is Format.json else TableOutput(target)
 
 
 class TextOutput:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -24,7 +23,8 @@ from amanuensis.recognition.line_ensemble import Combination
 
 # Options that name files or folders, or what comes with the package.
 _MAY_BE_FILES = frozenset(("language_model", "word_model", "corrector", "lexicons"))
-_CHANGE_NO_READING = frozenset((".safetensors", ".md"))  # files of a model folder
+_CARD = ".md"
+_WEIGHTS, _GRAPH = ".safetensors", ".onnx"  # weights that a graph lies beside are there to train on from
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +135,10 @@ def _is_corrector(folder: Path) -> bool:
 
 def fingerprint(path: Path) -> str:
     """Twelve hexadecimal digits that tell a file, or a model folder, from any other by what reading needs of it."""
-    files = path.rglob("*") if path.is_dir() else [path]
+    files = [file for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file()]
+    unread = {_CARD, _WEIGHTS} if any(file.suffix == _GRAPH for file in files) else {_CARD}
     digest = hashlib.sha256()
-    for file in sorted(_needed(files)):
+    for file in sorted(file for file in files if file.suffix not in unread):
         with file.open("rb") as content:
             digest.update(file.name.encode() + hashlib.file_digest(content, "sha256").digest())
     return digest.hexdigest()[:12]
-
-
-def _needed(files: Iterable[Path]) -> Iterable[Path]:
-    return (file for file in files if file.is_file() and file.suffix not in _CHANGE_NO_READING)

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from amanuensis.data.captions import captioned
 from amanuensis.decoding.attention import search
 from amanuensis.decoding.steps import State, StepDecoder, StepOutput
 from amanuensis.errors import ModelError
@@ -252,7 +253,11 @@ class FormulaParity:
 def compare_formulas(
     config: MathConfig, network: FormulaNetwork, graph: FormulaRuntime, samples: Sequence[Sample]
 ) -> FormulaParity:
-    """Read formulas greedily with network and graphs and compare tokens and probabilities."""
+    """Read formulas greedily with network and graphs and compare tokens and probabilities.
+
+    Raises:
+        DataError: a text is no caption, nor can a caption say it.
+    """
     direct = TorchFormulaRuntime(config, network)
     largest, same = 0.0, 0
     pairs: tuple[list[FormulaPair], list[FormulaPair]] = ([], [])
@@ -265,6 +270,6 @@ def compare_formulas(
             largest = max(largest, float(np.abs(logs[0] - logs[1]).max(initial=0.0)))
         for found, hypothesis in zip(pairs, (one, other), strict=True):
             read = config.vocabulary.decode(hypothesis.tokens)
-            found.append(FormulaPair(tuple(sample.text.split()), read))
+            found.append(FormulaPair(tuple(captioned(sample).text.split()), read))
     network_wer, graph_wer = (score_formulas(found).wer for found in pairs)
     return FormulaParity(len(samples), same, largest, network_wer, graph_wer)

@@ -88,11 +88,10 @@ class RunFolder:
             stored = json.loads(path.read_text(encoding="utf-8"))
             config = ModelConfig.from_dict(stored["model"])
             fingerprints, total_steps = stored["fingerprints"], int(stored["total_steps"])
+            begun_by = dict(stored["recipe"])
         except (OSError, ValueError, KeyError) as error:
             raise TrainingError(f"{path}: cannot resume from it: {error}") from error
-        self._check(
-            stored["recipe"], to_toml_dict(recipe), "was begun with another recipe; these sections differ"
-        )
+        self._check(begun_by, to_toml_dict(recipe), "was begun with another recipe; these sections differ")
         return Beginning(config, fingerprints, total_steps, {"start_from": stored.get("start_from")})
 
     def check_data(self, stored: Mapping[str, str], found: Mapping[str, str]) -> None:

@@ -16,7 +16,7 @@ from amanuensis.data.synthetic import SyntheticLines
 from amanuensis.decoding import best_path, min_frames
 from amanuensis.errors import RecipeError, TrainingError
 from amanuensis.evaluation import ClaimedLine, Outcome, fit_calibration, outcome_of, page_of
-from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS
+from amanuensis.images import AUGMENTATIONS, IMAGE_SPECS, Augmentation
 from amanuensis.language import CharacterTable, TextNormalization, Vocab, unify
 from amanuensis.metrics import LinePair, TextScores, score_lines
 from amanuensis.models import HtrJand, LineOutput, build_network, network_config, num_parameters
@@ -171,6 +171,7 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     course = _course(recipe, sources.train)
     ctc = _ctc_objective(recipe, config, course, sources.train)
     network, objective, stride = _taught(recipe, config, student, ctc, course)
+    augmentation = named(AUGMENTATIONS, recipe.augmentation.preset, "augmentation.preset")
     check_frozen(recipe, network)
     if warning := packed_otherwise((*sources.train, *sources.val), config.image):
         console.say(warning)
@@ -182,7 +183,7 @@ def assemble(recipe: Recipe, config: ModelConfig, sources: Sources, console: Con
     left_out = [*sources.problems, *unreadable, *val_unreadable, *too_long]
     check_left(len(train_lines.samples), len(val.samples), left_out)
     reader = _LineReader(config, student, ctc, val, recipe.training.batch_size)
-    train = _training_lines(recipe, config, train_lines, ctc, course)
+    train = _training_lines(recipe, config, train_lines, ctc, course, augmentation)
     if train.synthetic is not None:
         _tell_unwritable(train.synthetic, console)
     return Parts(network, objective, train, reader, len(val.samples), left_out)
@@ -290,7 +291,12 @@ def _teacher_of_the_run(recipe: Recipe, config: TextConfig) -> HtrJand:
 
 
 def _training_lines(
-    recipe: Recipe, config: TextConfig, lines: Lines, ctc: CtcObjective, course: Course | None
+    recipe: Recipe,
+    config: TextConfig,
+    lines: Lines,
+    ctc: CtcObjective,
+    course: Course | None,
+    augmentation: Augmentation,
 ) -> TrainingLines:
     balance = None
     if recipe.balance is not None:
@@ -305,7 +311,7 @@ def _training_lines(
         samples=lines.samples,
         widths=lines.widths,
         spec=config.image,
-        augmentation=named(AUGMENTATIONS, recipe.augmentation.preset, "augmentation.preset"),
+        augmentation=augmentation,
         seed=recipe.seed,
         synthetic=synthetic,
         synthetic_share=recipe.synthetic.share if recipe.synthetic else 0.0,
