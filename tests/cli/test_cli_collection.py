@@ -11,15 +11,22 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from amanuensis import pages as pages_of_files
 from amanuensis.jobs import CorrectionChoice, LineReading
 from amanuensis.jobs.line_reading import fingerprint
+from amanuensis.jobs.reading import OpenPageReading, PageReading
 from amanuensis.recognition import LineOptions
+from amanuensis.records import Region, TextLine
 from tiny_model import draw
 
 PAGE = """<?xml version="1.0"?>
@@ -207,6 +214,43 @@ def test_an_image_that_was_missing_is_noticed_when_it_comes(run, tiny_model: Pat
     assert "1 page to read (1 changed since they were read); 2 are done" in again.stderr
     assert again.exit_code == 0
     assert Path("out/page/p2.txt").read_text() == "bb\n"
+
+
+@pytest.mark.parametrize(("unit", "comes"), [("pixel", "scan.jpg"), ("mm10", "scan.png")])
+def test_any_image_that_a_page_file_would_take_is_noticed_when_it_comes(
+    run, tiny_model: Path, tmp_path: Path, unit: str, comes: str
+) -> None:
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    (folder / "p.xml").write_text(
+        f'<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Description><MeasurementUnit>{unit}'
+        "</MeasurementUnit><sourceImageInformation><fileName>scan.png</fileName></sourceImageInformation>"
+        '</Description><Layout><Page ID="p" WIDTH="64" HEIGHT="24"><PrintSpace><TextBlock ID="b">'
+        '<TextLine ID="l" HPOS="4" VPOS="4" WIDTH="56" HEIGHT="16"/></TextBlock></PrintSpace></Page></Layout></alto>'
+    )
+    command = ("transcribe", folder, "-m", tiny_model, "-f", "txt", "-o", "out")
+    assert run(*command).exit_code == 1
+    assert "0 pages read" in run(*command).stderr  # nothing has come yet
+    Image.fromarray(np.full((24, 64), 255, np.uint8)).save(folder / comes)
+    assert "1 page to read" in run(*command).stderr
+    assert Path("out/p.txt").exists()
+
+
+def test_a_page_file_that_is_not_updated_is_remarked_where_it_would_be(tmp_path: Path) -> None:
+    write_page(tmp_path, "p1", "ab")
+    (tmp_path / "p1.xml").write_text(
+        '<PcGts xmlns="http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15">'
+        '<Page imageFilename="p1.png" imageWidth="0" imageHeight="0"/></PcGts>'
+    )
+    [source] = pages_of_files.read(tmp_path / "p1.xml")
+    found = replace(source.page, regions=(Region("r", lines=(TextLine("found"),)),))
+    reader: Any = SimpleNamespace(config=SimpleNamespace(name="tiny"))
+    finder: Any = None
+    for forms, told in ((("txt", "alto"), []), (("txt", "page"), [found])):
+        reading = OpenPageReading(
+            PageReading(LineReading(models=()), forms, datetime(2026, 1, 1)), reader, finder
+        )
+        assert [page for page in (source.page, found) if reading._remarks_on(page, source)] == told
 
 
 @pytest.mark.parametrize(

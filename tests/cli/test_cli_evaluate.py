@@ -51,21 +51,29 @@ def test_a_table_and_an_html_report(run, tiny_model: Path, dataset: Path) -> Non
 def test_a_limit_spreads_over_the_data(run, tiny_model: Path, dataset: Path) -> None:
     result = run("evaluate", dataset, "--split", "test", "-m", tiny_model, "--json", "--limit", 2)
     assert json.loads(result.stdout)["n"] == 2
-    rows = [json.loads(line) for line in Path("results-tiny-test-2.jsonl").read_text().splitlines()[1:]]
+    rows = [json.loads(line) for line in Path("results-tiny-test.jsonl").read_text().splitlines()[1:]]
     assert [row["text"] for row in rows] == ["ab", "a b"]
 
 
-def test_what_is_compared_with_is_never_written_over(run, tiny_model: Path, dataset: Path) -> None:
-    arguments = ["evaluate", dataset, "--split", "test", "-m", tiny_model]
-    run(*arguments)
-    before = Path("results-tiny-test.jsonl").read_bytes()
-    refused = run(*arguments, "--against", "results-tiny-test.jsonl")
-    assert refused.exit_code == 1
-    assert "results-tiny-test.jsonl: is what is compared with" in refused.stderr
-    again = run(*arguments, "--decoder", "prefix-beam", "--against", "results-tiny-test.jsonl")
+def test_what_was_read_is_never_written_over_unasked(run, tiny_model: Path, dataset: Path) -> None:
+    arguments = ["evaluate", dataset, "--split", "test"]
+    first = Path("results-tiny-test.jsonl")
+    run(*arguments, "-m", tiny_model)
+    before = first.read_bytes()
+    again = run(*arguments, "-m", tiny_model, "--decoder", "prefix-beam", "--against", first)
     assert again.exit_code == 0, again.stderr
-    assert Path("results-tiny-test-prefix-beam.jsonl").exists()
-    assert Path("results-tiny-test.jsonl").read_bytes() == before
+    assert "results-tiny-test-2.jsonl" in again.stderr
+    Path("words.txt").write_text("ab\n")
+    correct = ("--correct", "lexicon", "--lexicon", "words.txt")
+    for more in (
+        ("-m", tiny_model, "--results", first, "--against", first),
+        ("--from-results", first, *correct, "--results", first),
+        ("--from-results", "results-tiny-test-2.jsonl", *correct, "--results", first, "--against", first),
+    ):
+        refused = run(*arguments, *more)
+        assert refused.exit_code == 1
+        assert f"{first}: is read itself" in refused.stderr
+    assert first.read_bytes() == before
 
 
 def test_totals_without_a_set_and_other_words(run, tiny_model: Path, dataset: Path, tmp_path: Path) -> None:

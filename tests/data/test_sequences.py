@@ -17,15 +17,16 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
-def test_captions_stay_as_they_are_and_other_latex_becomes_captions(tmp_path: Path) -> None:
-    file = write(tmp_path / "f.txt", "x ^ { 2 }\n\n  \n$x^2$\n\\left( \\frac12 \\right)\n")
+def test_all_latex_becomes_captions_of_one_form(tmp_path: Path) -> None:
+    file = write(tmp_path / "f.txt", "x ^ { 2 }\n\n  \n$x^2$\nx \\le y\n\\left( \\frac12 \\right)\n")
     caption = ("x", "^", "{", "2", "}")
     assert read_sequences([file], "tokens").train == (
         caption,
         caption,
+        ("x", "\\leq", "y"),
         ("(", "\\frac", "{", "1", "}", "{", "2", "}", ")"),
     )
-    assert len(read_sequences([file], "tokens", Taking(distinct=True)).train) == 2
+    assert len(read_sequences([file], "tokens", Taking(distinct=True)).train) == 3
 
 
 def test_what_no_caption_can_say_is_named_and_the_rest_is_taken(tmp_path: Path) -> None:

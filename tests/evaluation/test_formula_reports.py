@@ -61,9 +61,10 @@ def test_results_of_other_formulas_are_refused() -> None:
 
 def test_captions_of_ordinary_latex_are_compared_token_by_token() -> None:
     samples = _samples()
-    latex = {"a": "x^2", "b": r"\frac{1}{2}", "c": "x+y=z", "d": r"\hat{x}"}
+    latex = {"a": "x^2", "b": r"\frac{1}{2}", "c": r"{x}^{2}_{1} \le y", "d": r"\hat{x}"}
     typed = [replace(sample, text=latex[sample.id]) for sample in samples]
-    report = score_formula_results(_results({**CAPTIONS, "d": "x"}), typed)
+    read = {**CAPTIONS, "c": r"x _ { 1 } ^ { 2 } \leq y", "d": "x"}
+    report = score_formula_results(_results(read), typed)
     assert report.right == {
         "crohme-2014/a": True, "crohme-2014/b": True, "crohme-2014/c": True, "crohme-2014/d": False,
     }  # fmt: skip

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,16 @@ def test_a_folder_with_its_subfolders_in_natural_order(tmp_path: Path) -> None:
     for name in ("p10.png", "p2.jpg", "box 2/a.png", "box 10/b.png", ".hidden.png", ".git/c.png"):
         picture(tmp_path / name)
     assert names(tmp_path) == ["p2", "p10", "box 2/a", "box 10/b"]
+
+
+def test_names_of_another_encoding_are_counted_and_left_out(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png").rename(odd := Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.png")))
+    picture(tmp_path / "b.png")
+    listing = Listing([tmp_path], None)
+    assert [task.name for task in listing] == ["b"]
+    assert listing.notes() == ["left out: 1 other file (1 with a name that is not UTF-8)"]
+    with pytest.raises(DataError, match=r"caf\\udce9\.png': a name that is not UTF-8"):
+        names(odd)
 
 
 def test_files_of_many_pages_and_broken_ones_are_counted(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from wild import captions
 
 from amanuensis.errors import DataError
-from amanuensis.latex import normalize_caption, parse, read_caption, to_tokens, without_limits
+from amanuensis.latex import normalize_caption, parse, to_tokens, without_limits
 
 
 @pytest.mark.parametrize(
@@ -101,27 +101,6 @@ def test_any_source_is_a_caption_or_a_data_error(latex):
 def test_what_no_caption_can_say_is_refused(latex):
     with pytest.raises(DataError):
         normalize_caption(latex)
-
-
-@pytest.mark.parametrize(
-    ("text", "caption"),
-    [
-        (r"\frac{a}{b}", r"\frac { a } { b }"),
-        (r"\frac12", r"\frac { 1 } { 2 }"),
-        (r"a ' = { b } ^ { c } _ { d } \lt \prime", r"a ' = { b } ^ { c } _ { d } \lt \prime"),
-        (r"\mathrm{d}x \quad \cfrac { 1 } { 2 }", r"d x \frac { 1 } { 2 }"),
-        ("$ $", ""),
-    ],
-)
-def test_a_caption_is_read_as_it_stands_and_other_latex_is_normalized(text, caption):
-    assert read_caption(text) == tuple(caption.split())
-    assert read_caption(caption) == tuple(caption.split())
-
-
-@pytest.mark.parametrize("text", [r"\hat{x}", r"\unheardof { x }", r"\begin{array}{c} a \end{array}"])
-def test_what_no_caption_can_say_is_not_read_as_one(text):
-    with pytest.raises(DataError, match="what a caption can say"):
-        read_caption(text)
 
 
 def test_long_sources_take_little_time():

@@ -233,7 +233,7 @@ def test_a_missing_image_is_the_failure_of_its_page(tmp_path: Path) -> None:
 def test_a_name_that_is_too_long_for_a_file_is_one_that_is_not_there(tmp_path: Path, name: str) -> None:
     path = write(tmp_path, page_xml("", image=name), "other.xml")
     [source] = read(path)
-    assert source.files() == (path, tmp_path / name)
+    assert source.files() == (path, *dict.fromkeys(((tmp_path / name).parent, tmp_path)))
     with pytest.raises(ImageError, match="is not there"):
         source.load()
 

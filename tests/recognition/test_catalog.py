@@ -182,3 +182,5 @@ def test_a_task_stands_for_its_shipped_model_and_says_what_to_do_without_one(
     monkeypatch.setattr("amanuensis.recognition.catalog._entries", dict)
     with pytest.raises(ModelError, match=r"math-small is not installed; .*amanuensis-math"):
         find_model("math")
+    with pytest.raises(ModelError, match=r"math-small is not installed; .*amanuensis-math"):
+        find_model("math-small")

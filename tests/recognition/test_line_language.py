@@ -70,7 +70,10 @@ def test_a_config_with_decoders_of_languages_is_stored_and_one_without_is_read()
         (LineOptions(language="eng", word_model="w.lm"), "w.lm: how much"),
         (LineOptions(word_model="w.lm", word_weight=0.2), "needs one of characters"),
         (LineOptions(length_bonus=0.5), "none reads along"),
-        (LineOptions("best-path", language="eng", length_bonus=0.5), "none reads along"),
+        (LineOptions("best-path", language="eng", length_bonus=0.5), "on the best path"),
+        (LineOptions("best-path", language_weight=0.3), "on the best path"),
+        (LineOptions("best-path", language_model="eng", language_weight=0.3), "on the best path"),
+        (LineOptions("best-path", word_weight=0.3), "on the best path"),
         (LineOptions(language="eng", language_weight=-1), "at least 0"),
         (LineOptions(language="eng", language_weight=float("nan")), "at least 0"),
         (LineOptions(method="guess"), "no decoding method"),
@@ -119,7 +122,6 @@ def test_beside_others_a_model_that_was_not_tuned_for_the_language_reads_by_its_
 
     special = f"{tiny_model}@eng"
     assert decoders(tuned, special, language="eng") == [TUNED, Decoder()]
-    assert decoders(tuned, special, language="fra") == [Decoder(), Decoder()]
     assert decoders(tuned, str(tiny_model), language="eng") == [TUNED, Decoder()]
     assert decoders(tuned, special, language="eng", language_weight=0.3) == [
         replace(TUNED, language_weight=0.3),
@@ -131,6 +133,7 @@ def test_beside_others_a_model_that_was_not_tuned_for_the_language_reads_by_its_
             decoders(special, language="eng", **options)
     for models, combination in (
         ([tuned, str(tiny_model)], "vote"),  # nobody knows French: a slip
+        ([tuned, special], "vote"),  # nor is the other one chosen by it
         ([str(tiny_model), tuned], "frames"),  # the first one searches
     ):
         language = "fra" if combination == "vote" else "eng"

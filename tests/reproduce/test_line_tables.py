@@ -129,12 +129,12 @@ def test_a_line_that_is_missing_counts_as_wrong(tmp_path: Path) -> None:
     parts, notes = _print("5", tmp_path)
     assert _row(parts[1], "Baseline")["SER %"] == "16.67"
     assert [note for note in notes if "count as wrong" in note] == [
-        "Baseline on washington: 1 lines are not in its results and count as wrong."
+        "Baseline on washington: 1 lines are not in all of its results; they count as wrong."
     ]
     source = LineSource(LineStudy.of("cpu", runs=tmp_path / "runs"), tmp_path, SAMPLES, "test", (1,))
     outcome = Outcome("washington/p-1", "abcd efgh ij", 0.5)
     write_results(Results("teacher-histdb-cl", *header, (outcome,)), tmp_path / "1.jsonl")
-    assert "Teacher (+CL) on washington: 5 lines are not in its results" in str(
+    assert "Teacher (+CL) on washington: 5 lines are not in all of its results" in str(
         printed_speed_table(source)[1]
     )
 

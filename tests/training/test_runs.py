@@ -128,6 +128,9 @@ def test_a_finished_run_resumes_to_nothing_and_another_recipe_is_refused(
     (out / "run.json").write_text(json.dumps({k: v for k, v in json.loads(begun).items() if k != "recipe"}))
     with pytest.raises(TrainingError, match=r"run\.json: cannot resume from it: 'recipe'"):
         train(path, options=_options(out, resume=True))
+    (out / "run.json").write_text("null")
+    with pytest.raises(TrainingError, match=r"run\.json: cannot resume from it"):
+        train(path, options=_options(out, resume=True))
     (out / "run.json").write_text(begun)
     with pytest.raises(TrainingError, match="no run to resume"):
         train(path, options=_options(tmp_path / "nothing", resume=True))
@@ -146,6 +149,16 @@ def test_a_slip_leaves_no_folder_behind(recipe: dict[str, Any], tmp_path: Path) 
     with pytest.raises(RecipeError, match=r"schedule\.name: nothing is called 'cosine'"):
         train(path, overrides=["schedule.name=cosine"], options=_options(out))
     assert not out.exists()
+
+
+def test_lines_without_a_split_beside_others_are_named_where_nothing_is_left(
+    recipe: dict[str, Any], tmp_path: Path
+) -> None:
+    draw_lines(tmp_path / "letters", ["ab", "ba", "aa"], ["", "", "val"])
+    path = write_recipe(tmp_path / "r.toml", recipe)
+    overrides = [f"data.paths=['{tmp_path / 'letters'}']", "data.exclude=['leters']"]
+    with pytest.raises(DataError, match=r"letters: 2 lines are in no split.*did you mean 'letters'"):
+        train(path, overrides=overrides, options=_options(tmp_path / "run"))
 
 
 def test_parts_and_options_that_no_network_has_are_told_before_an_image_is_opened(

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from amanuensis.correction import Correction
     from amanuensis.data import Dataset
     from amanuensis.evaluation import Results
+    from amanuensis.language import TextNormalization
     from amanuensis.recognition import FormulaRecognizer, LineEnsemble, Recognizer
     from amanuensis.records import Sample
 
@@ -110,7 +111,7 @@ def evaluate(
         typer.Option(
             "--results",
             metavar="FILE",
-            help="Where the result file goes; by default results-MODEL-SPLIT.jsonl, with what else was asked for.",
+            help="Where the result file goes; by default results-MODEL-SPLIT.jsonl, with a number if that is taken.",
         ),
     ] = None,
     from_results: Annotated[
@@ -159,7 +160,7 @@ def evaluate(
     """Read labelled lines and score."""
     from amanuensis.correction import with_answers  # noqa: PLC0415
     from amanuensis.data import read_datasets  # noqa: PLC0415
-    from amanuensis.evaluation import correct_results, read_results, write_results  # noqa: PLC0415
+    from amanuensis.evaluation import correct_results, free_path, read_results, write_results  # noqa: PLC0415
     from amanuensis.recognition import load_recognizer  # noqa: PLC0415
 
     correction = correction_of(correct, corrector=corrector, lexicons=lexicons, theta=theta)
@@ -211,23 +212,25 @@ def evaluate(
     if problems:
         note(f"{count(len(problems), 'problem')} in the data, the first: {problems[0]}", quiet=quiet)
     rival = None if against is None else read_rival(against, samples)  # before an hour of reading
+
+    def knowing(correction: Correction, spelt: TextNormalization) -> Correction:
+        return with_answers(correction, (s.text for s in samples), spelt) if oracle else correction
+
     if from_results is not None:
+        if results is not None:
+            check_writable(results, spare=[against, from_results])
         found = read_results(from_results)
-        if oracle and correction is not None:
-            correction = with_answers(correction, (s.text for s in samples), found.normalization)
         if correction is not None:
+            correction = knowing(correction, found.normalization)
             found = correct_results(found, correction)
         if results is not None:
             write_results(found, results)
     else:
         recognizer = load()
-        if oracle and correction is not None:
-            spelt = recognizer.config.normalization
-            correction = with_answers(correction, (s.text for s in samples), spelt)
-        target = results or _own_name(
-            recognizer.config.name, split or "all", decoder, beam, language, correct, limit
-        )
-        check_writable(target, spare=against)
+        if correction is not None:
+            correction = knowing(correction, recognizer.config.normalization)
+        target = results or free_path(Path(f"results-{recognizer.config.name}-{split or 'all'}.jsonl"))
+        check_writable(target, spare=[against])
         found = _read(recognizer, samples, correction, quiet=quiet)
         write_results(found, target)
         note(f"what was read, line by line: {target}", quiet=quiet)
@@ -239,11 +242,6 @@ def evaluate(
     if told.num_failed:
         note(f"{count(told.num_failed, 'sample')} could not be read and count as wrong")
         raise typer.Exit(1)
-
-
-def _own_name(*told: object) -> Path:
-    """A result file's name that says what was read and how: readings of other kinds get files of their own."""
-    return Path(f"results-{'-'.join(str(one) for one in told if one is not None)}.jsonl")
 
 
 def _are_formulas(results: Results) -> bool:

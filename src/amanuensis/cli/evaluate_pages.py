@@ -106,14 +106,15 @@ def evaluate_pages(
 def _find_and_read(
     sets: Sources, load: Callable[[], Any], options: PageOptions, *, quiet: bool
 ) -> PageResults:
-    from amanuensis.evaluation import write_page_results  # noqa: PLC0415
+    from amanuensis.evaluation import free_path, write_page_results  # noqa: PLC0415
     from amanuensis.pages import line_finder  # noqa: PLC0415
 
     recognizer = load()
     if recognizer.config.task != "text":
         raise DataError(f"{recognizer.config.name} reads formulas; whole pages need a model of lines")
     steps = FindAndRead(line_finder(options.finder, threads=options.threads), recognizer)
-    target = options.results or Path(f"results-{recognizer.config.name}-{steps.finder.name}-pages.jsonl")
+    own_name = Path(f"results-{recognizer.config.name}-{steps.finder.name}-pages.jsonl")
+    target = options.results or free_path(own_name)
     check_writable(target)
     found = _read_page_sets(sets, steps, quiet=quiet)
     write_page_results(found, target)
@@ -121,19 +122,19 @@ def _find_and_read(
     return found
 
 
-def check_writable(target: Path, *, spare: Path | None = None) -> None:
+def check_writable(target: Path, *, spare: Sequence[Path | None] = ()) -> None:
     """Find out before an hour of reading, not after it.
 
     Args:
         target: where results are to go.
-        spare: a result file that they are to be compared with.
+        spare: result files that are read.
 
     Raises:
-        DataError: no result file can be written there, or it would take the place of the other.
+        DataError: no result file can be written there, or it would take the place of one that is read.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    if spare is not None and target.resolve() == spare.resolve():
-        raise DataError(f"{target}: is what is compared with; choose another place with --results")
+    if any(path is not None and target.resolve() == path.resolve() for path in spare):
+        raise DataError(f"{target}: is read itself; choose another place with --results")
     if target.is_dir() or not os.access(target.parent, os.W_OK):
         raise DataError(f"{target}: cannot be written; choose another place with --results")
 

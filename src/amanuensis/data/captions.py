@@ -9,9 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from amanuensis.data.crohme import StoredBitmap
-from amanuensis.errors import DataError
 from amanuensis.ink import InkImage
-from amanuensis.latex import read_caption
+from amanuensis.latex import normalize_caption
 from amanuensis.records import Sample
 
 
@@ -23,7 +22,4 @@ def captioned(sample: Sample) -> Sample:
     """
     if isinstance(sample.image, InkImage | StoredBitmap):
         return sample
-    caption = " ".join(read_caption(sample.text))
-    if not caption:
-        raise DataError(f"{sample.text[:40]!r}: a formula without a symbol")
-    return replace(sample, text=caption)
+    return replace(sample, text=" ".join(normalize_caption(sample.text)))

@@ -1,10 +1,10 @@
 r"""What a language model is trained on: sequences of symbols from text files, or from data sets' train splits.
 
-A text file has one sequence a line, in UTF-8, plain or gzip. Lines of formulas may be captions or other LaTeX: a
-well-formed caption is taken as it stands, all else is normalized (`latex.read_caption`), and what no caption can
-say is named and left out. Of a data set the texts of `train` are taken (of one without splits, all of them); `val` is
-for the perplexity, and `test` is never looked at. Of a text file every fiftieth block of rows is held out, for the
-perplexity too: neighboring rows are alike, so single rows would flatter.
+A text file has one sequence a line, in UTF-8, plain or gzip. Lines of formulas may be captions or other LaTeX: all are
+brought into one form (`latex.normalize_caption`), and what no caption can say is named and left out. Of a data set the
+texts of `train` are taken (of one without splits, all of them); `val` is for the perplexity, and `test` is never looked
+at. Of a text file every fiftieth block of rows is held out, for the perplexity too: neighboring rows are alike, so
+single rows would flatter.
 
 Letters are composed (NFC) and runs of white space one space, as readings are spelt.
 
@@ -31,7 +31,7 @@ from amanuensis.data.inkml_folder import detect_inkml
 from amanuensis.data.layouts import read_datasets
 from amanuensis.errors import DataError
 from amanuensis.language import TextNormalization, Unit, split_words
-from amanuensis.latex import read_caption
+from amanuensis.latex import normalize_caption
 
 MAX_LINE_BYTES = 2**20
 MAX_SYMBOLS = 2**25
@@ -262,7 +262,7 @@ def _texts(datasets: Sequence[Dataset], split: str) -> list[_Text]:
 
 
 def _caption(text: str) -> Sequence[str]:
-    return _interned(read_caption(text))
+    return _interned(normalize_caption(text))
 
 
 def _interned(symbols: Iterable[str]) -> tuple[str, ...]:

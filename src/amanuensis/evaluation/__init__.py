@@ -24,7 +24,7 @@ from amanuensis.evaluation.page_results import (
 from amanuensis.evaluation.pages import PageReport, ScoredPage, evaluate_page, score_pages
 from amanuensis.evaluation.reliability import ClaimedLine, Reliability
 from amanuensis.evaluation.report import Report, ScoredLine, Summary, page_of, score
-from amanuensis.evaluation.results import Outcome, Results, read_results, write_results
+from amanuensis.evaluation.results import Outcome, Results, free_path, read_results, write_results
 
 __all__ = [
     "CalibrationTrial",
@@ -51,6 +51,7 @@ __all__ = [
     "evaluate",
     "evaluate_page",
     "fit_calibration",
+    "free_path",
     "html_report",
     "is_page_results",
     "match_lines",

@@ -102,6 +102,15 @@ def write_results(results: Results, path: Path | str) -> None:
     write_atomically(Path(path), encoded)
 
 
+def free_path(path: Path) -> Path:
+    """The path, or one with a number behind its stem: what was read before is never written over unasked."""
+    free, number = path, 1
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
 def read_results(path: Path | str) -> Results:
     """The inverse of `write_results`.
 

@@ -68,6 +68,8 @@ class Listing:
 
     def __iter__(self) -> Iterator[PageTask]:
         for path in self._paths:
+            if not _is_text(path):
+                raise DataError(f"{str(path)!a}: a name that is not UTF-8; rename it")
             if path.is_dir():
                 yield from self._walk(path, Path())
             else:
@@ -95,7 +97,10 @@ class Listing:
     def _walk(self, folder: Path, below: Path) -> Iterator[PageTask]:
         """The pages of a folder's files, then those of its subfolders, in natural order."""
         entries = sorted(folder.iterdir(), key=natural_order)
-        visible = [path for path in entries if not path.name.startswith(".")]
+        named = [path for path in entries if _is_text(path)]
+        if odd := len(entries) - len(named):
+            self.left_out["with a name that is not UTF-8"] += odd
+        visible = [path for path in named if not path.name.startswith(".")]
         folders = [path for path in visible if path.is_dir() and not self._is_closed(path, folder)]
         yield from self._in_files([path for path in visible if not path.is_dir()], folders, below)
         for path in folders:
@@ -134,6 +139,15 @@ class Listing:
             self.left_out[suffix or path.name] += 1
             return False
         return True
+
+
+def _is_text(path: Path) -> bool:
+    """Whether a name can be written down; one of bytes in another encoding cannot, and no result could bear it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_apart(path: Path, output: Path, suffixes: Collection[str]) -> None:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,10 @@ class _Actor:
 
 def _told_end(error: Exception, scratch: Path) -> str:
     """Why Ray gave up, and which pages were being read."""
-    pages = [mark.read_text(encoding="utf-8") for mark in sorted(scratch.glob(f"{_MARK}*"))]
+    pages = []
+    for mark in sorted(scratch.glob(f"{_MARK}*")):
+        with suppress(FileNotFoundError):  # another actor is just done with it
+            pages.append(mark.read_text(encoding="utf-8"))
     told = f"Ray gave up: {(str(error).splitlines() or [type(error).__name__])[0]}"
     return f"{told}; pages that were being read: {', '.join(pages)}" if pages else told
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from amanuensis.errors import AmanuensisError
+from amanuensis.errors import AmanuensisError, MissingImageError
 from amanuensis.images import num_frames
 from amanuensis.jobs.line_reading import LineReading, open_formulas, told_model
 from amanuensis.jobs.listing import holds_one_page
@@ -105,7 +105,10 @@ class OpenPageReading:
         Raises:
             AmanuensisError: the page cannot be read.
         """
-        source = read_one(task.source, task.page)
+        try:
+            source = read_one(task.source, task.page)
+        except MissingImageError as error:  # its size was needed
+            raise UnreadPageError(str(error), error.awaited) from error
         try:
             return self._read_source(task, source)
         except AmanuensisError as error:
@@ -127,7 +130,20 @@ class OpenPageReading:
             source.files()[1:],
             len(confidences),
             round(sum(confidences) / len(confidences), 4) if confidences else None,
-            (*_remarks_on_file(task.source), *page.remarks, *_problems(page)),
+            (
+                *_remarks_on_file(task.source),
+                *page.remarks,
+                *self._remarks_on(page, source),
+                *_problems(page),
+            ),
+        )
+
+    def _remarks_on(self, page: Page, source: PageSource) -> tuple[str, ...]:
+        """That the PAGE or ALTO file that was given is not updated: what else stands in it is not in the new one."""
+        if source.given is None or source.form not in self._forms or source.in_place(page) is not None:
+            return ()
+        return (
+            f"has lines that {source.given.name} does not have: -f {source.form} writes a new file, no update of it",
         )
 
 

@@ -1,6 +1,6 @@
 """Formulas as LaTeX: tokens, captions, grammar, printing, layout trees, MathML."""
 
-from amanuensis.latex.captions import normalize_caption, read_caption, without_limits
+from amanuensis.latex.captions import normalize_caption, without_limits
 from amanuensis.latex.grammar import Fault, Mended, mend, parse, repair
 from amanuensis.latex.mathml import to_mathml
 from amanuensis.latex.mathml_reading import read_mathml, tree_of_mathml
@@ -19,7 +19,6 @@ __all__ = [
     "normalize_caption",
     "parse",
     "print_latex",
-    "read_caption",
     "read_mathml",
     "repair",
     "to_mathml",

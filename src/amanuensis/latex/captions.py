@@ -76,21 +76,6 @@ def normalize_caption(latex: str, symbols: Sequence[str] | None = None) -> tuple
     return caption
 
 
-def read_caption(text: str) -> tuple[str, ...]:
-    r"""The caption that a text holds: its tokens as they stand if they are one, else the normal form of its LaTeX.
-
-    A text without a token has none. Fonts and spaces are no part of a caption, though the grammar lets them pass.
-
-    Raises:
-        DataError: as `normalize_caption`.
-    """
-    tokens = tokenize(text)
-    if mend(tokens).faults or not _DROPPED.isdisjoint(tokens):
-        return normalize_caption(text)
-    _refuse_unsayable(tokens, text)
-    return tokens
-
-
 def without_limits(tokens: Sequence[str]) -> tuple[str, ...]:
     r"""The caption without `\limits`, on which the published captions do not agree among themselves."""
     return tuple(token for token in tokens if token != "\\limits")

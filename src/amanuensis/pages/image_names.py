@@ -83,6 +83,6 @@ def find_image(page_file: Path, name: str) -> Path:
         looked = " and ".join(str(folder) for folder in folders)
         raise MissingImageError(
             f"{page_file}: its image {str(relative)[:120]} is not there; looked in {looked}",
-            (folder / relative for folder in folders),
+            dict.fromkeys(path.parent for path in candidates),
         )
     return found

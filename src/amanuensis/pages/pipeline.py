@@ -49,17 +49,7 @@ def read_page(
         if find is None:
             raise DataError(f"{source.name}: gives no lines; they have to be found first")
         page = find(page, grey)
-    page = read_lines(page, grey, reader, formulas=formulas)
-    return replace(page, remarks=(*page.remarks, *_remarks_on_file(page, source)))
-
-
-def _remarks_on_file(page: Page, source: PageSource) -> tuple[str, ...]:
-    """Whether its PAGE or ALTO file is written anew where it is asked for: what else stands in it is not in there."""
-    if source.given is None or source.in_place(page) is not None:
-        return ()
-    return (
-        f"has lines that {source.given.name} does not have: -f {source.form} writes a new file, no update of it",
-    )
+    return read_lines(page, grey, reader, formulas=formulas)
 
 
 def read_lines(

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 from amanuensis.errors import DataError
 from amanuensis.markup import parse_xml
+from amanuensis.pages.coordinates import MAX_COORDINATE
 from amanuensis.records import Page
 
 Element = ElementTree.Element
@@ -94,7 +95,7 @@ def unique_ids(elements: Iterable[Element], attribute: str, prefix: str) -> dict
 
 
 def whole_number(attributes: Mapping[str, str], key: str, where: str, *, least: float = 0) -> float:
-    """A number of at least `least`, as a rule not negative; 0 where it is missing.
+    """A number from `least`, as a rule 0, to `MAX_COORDINATE`; 0 where it is missing.
 
     Raises:
         DataError: it is no such number.
@@ -104,8 +105,10 @@ def whole_number(attributes: Mapping[str, str], key: str, where: str, *, least: 
         number = float(given)
     except ValueError:
         number = float("nan")
-    if not least <= number < float("inf"):
-        raise DataError(f"{where}: {key} is {given[:40]!r}; a number of at least {least:g} is needed")
+    if not least <= number <= MAX_COORDINATE:
+        raise DataError(
+            f"{where}: {key} is {given[:40]!r}; a number of at least {least:g} and at most {MAX_COORDINATE:,} is needed"
+        )
     return number
 
 

@@ -31,8 +31,8 @@ DEFAULT_MODEL = "text-small"
 DEFAULT_FORMULA_MODEL = "math-small"
 _TASKS = {"text": DEFAULT_MODEL, "math": DEFAULT_FORMULA_MODEL}  # a task's name stands for its shipped model
 _COMES_WITH = {
-    "text": "amanuensis itself (pip install --force-reinstall amanuensis)",
-    "math": "the distribution amanuensis-math (in a checkout: pip install ./models)",
+    DEFAULT_MODEL: "amanuensis itself (pip install --force-reinstall amanuensis)",
+    DEFAULT_FORMULA_MODEL: "the distribution amanuensis-math (in a checkout: pip install ./models)",
 }
 ENTRY_POINTS = "amanuensis.models"
 
@@ -64,9 +64,10 @@ def find_model(name: str | Path) -> Path:
         raise ModelError(f"{asked}: this folder holds no model (no {CONFIG_FILE}){best}")
     if isinstance(name, str) and _HUB_ID.fullmatch(name):
         return _cached(name) or _fetched(name)
-    if asked in _TASKS:
+    if name in _COMES_WITH:
         raise ModelError(
-            f"{asked}: the model {name} is not installed; it comes with {_COMES_WITH[asked]}; or name a model folder"
+            f"{asked}: the model {name} is not installed; it comes with {_COMES_WITH[str(name)]}; "
+            f"or name a model folder"
         )
     raise ModelError(_unknown(str(name)))
 

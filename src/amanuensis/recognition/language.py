@@ -63,6 +63,7 @@ def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
         ModelError: no decoder is tuned for the language; a language model without a weight, or a weight or length bonus
             without a language model; or an impossible value.
     """
+    _check_best_path(options)
     decoder = _decoder_of_language(config, options)
     if options.language_model == NO_LANGUAGE_MODEL:
         if options.language_weight:
@@ -87,6 +88,17 @@ def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
         )
     _check_complete(decoder)
     return decoder
+
+
+def _check_best_path(options: LineOptions) -> None:
+    """What the best path does not look at is not taken silently."""
+    model = None if options.language_model == NO_LANGUAGE_MODEL else options.language_model
+    given = (model, options.language_weight, options.length_bonus, options.word_model, options.word_weight)
+    if options.method == "best-path" and any(given):
+        raise ModelError(
+            "on the best path no language model reads along, and nothing of it has a weight: leave that out, or take "
+            "--decoder prefix-beam"
+        )
 
 
 def _decoder_of_language(config: TextConfig, options: LineOptions) -> Decoder:

@@ -114,7 +114,9 @@ def _options_of_members(
     """
     tuned = [_is_tuned(one.folder, lines.language) for one in asked]
     searching = tuned[:1] if combination == "frames" else tuned
-    if lines.language_model is not None or not (any(searching) or any(one.only for one in asked)):
+    if lines.language_model is not None or not (
+        any(searching) or any(lines.language in one.only for one in asked)
+    ):
         return [lines] * len(asked)
     asked_of_others = LineOptions(lines.method) if any(searching) else lines  # what serves nobody is refused
     own = replace(asked_of_others, language_model=NO_LANGUAGE_MODEL)

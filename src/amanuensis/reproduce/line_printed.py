@@ -170,7 +170,7 @@ def lines_not_read(source: LineSource, readings: Mapping[str, LineReading]) -> l
             read = source.read(reading, [name]) if samples else None
             if read is not None and read.num_not_read:
                 notes.append(
-                    f"{title} on {name}: {read.num_not_read} lines are not in its results and count as wrong."
+                    f"{title} on {name}: {read.num_not_read} lines are not in all of its results; they count as wrong."
                 )
     return notes
 

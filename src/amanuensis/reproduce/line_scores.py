@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from amanuensis.errors import DataError
-from amanuensis.evaluation import Results, ScoredLine, read_results, score
+from amanuensis.evaluation import Results, ScoredLine, free_path, read_results, score
 from amanuensis.evaluation.report import MISSING
 from amanuensis.metrics import EditCounts
 from amanuensis.records import Sample
@@ -47,8 +47,8 @@ class Read:
 
     @property
     def num_not_read(self) -> int:
-        """Lines that no result file of their training mentions, and that count as wrong."""
-        return sum(line.error == MISSING for lines in self.trainings for line in lines)
+        """Lines that the result files of a training do not mention, and that count as wrong."""
+        return len({line.sample.key for lines in self.trainings for line in lines if line.error == MISSING})
 
     @property
     def pages(self) -> list[str]:
@@ -118,11 +118,7 @@ class LineSource:
 
     def new_file(self, name: str) -> Path:
         """Where results of that name go: what was read before is never written over."""
-        path, number = self.results / f"{name}-{self.split}.jsonl", 1
-        while path.exists():
-            number += 1
-            path = self.results / f"{name}-{self.split}-{number}.jsonl"
-        return path
+        return free_path(self.results / f"{name}-{self.split}.jsonl")
 
     @cached_property
     def files(self) -> Mapping[tuple[str, bool], Results]:

@@ -89,7 +89,7 @@ class RunFolder:
             config = ModelConfig.from_dict(stored["model"])
             fingerprints, total_steps = stored["fingerprints"], int(stored["total_steps"])
             begun_by = dict(stored["recipe"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise TrainingError(f"{path}: cannot resume from it: {error}") from error
         self._check(begun_by, to_toml_dict(recipe), "was begun with another recipe; these sections differ")
         return Beginning(config, fingerprints, total_steps, {"start_from": stored.get("start_from")})

@@ -70,12 +70,16 @@ def read_sources(section: DataSection, seed: int) -> Sources:
     train = [sample for sample in train[: section.max_lines] if not is_held_out(sample, section, seed)]
     if section.validate_on_train:
         val = train
+    unlisted = [told for dataset in datasets for told in _unlisted(dataset)]
+    warnings = _unmatched(section.exclude, {*(path.name for path in paths), *(d.name for d in found)})
     if not train or not val:
         names = ", ".join(d.name for d in datasets) or "no data set"
-        raise DataError(f"{names}: {len(train)} train and {len(val)} validation lines; both are needed")
+        why = "".join(f"; {told.key}: {told.reason}" for told in unlisted) + "".join(
+            f"; {w}" for w in warnings
+        )
+        raise DataError(f"{names}: {len(train)} train and {len(val)} validation lines; both are needed{why}")
     problems = [LeftOut(f"{d.name}: {p.where}", p.reason, "") for d in datasets for p in d.problems]
-    problems += [unlisted for dataset in datasets for unlisted in _unlisted(dataset)]
-    warnings = _unmatched(section.exclude, {*(path.name for path in paths), *(d.name for d in found)})
+    problems += unlisted
     fingerprints = {d.name: fingerprint(d) for d in datasets}
     return Sources(tuple(train), tuple(val), fingerprints, tuple(problems), warnings)
 
