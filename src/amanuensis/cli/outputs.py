@@ -165,21 +165,12 @@ def _text(result: Result) -> str:
 
 
 def _described(reading: Reading) -> dict[str, Any]:
-    described: dict[str, Any] = {
-        "text": reading.text,
-        "confidence": round(reading.confidence, 4),
-        "spans": [_described_span(span) for span in reading.spans],
-    }
+    """A line or formula: what every JSON says of a reading, and where its parts stand in the picture."""
+    from amanuensis.recognition import described_reading  # noqa: PLC0415
+
+    described = {**described_reading(reading), "spans": [_described_span(span) for span in reading.spans]}
     if reading.words:
         described["words"] = [_described_word(word) for word in reading.words]
-    if reading.alternatives:
-        described["alternatives"] = [
-            {"text": other.text, "confidence": round(other.confidence, 4)} for other in reading.alternatives
-        ]
-    if reading.uncorrected is not None:
-        described["uncorrected"] = reading.uncorrected
-    if reading.remarks:
-        described["remarks"] = list(reading.remarks)
     return described
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from amanuensis.pages.coordinates import box_of
 from amanuensis.pages.provenance import SOFTWARE, Provenance
-from amanuensis.records import Page, Reading, Region, TextLine, Word
+from amanuensis.recognition import described_reading
+from amanuensis.records import Page, Region, TextLine, Word
 
 TABLE_HEADER = ("page", "region", "line", "left", "top", "right", "bottom", "text", "confidence", "error")
 
@@ -76,24 +77,11 @@ def _line(line: TextLine) -> dict[str, Any]:
         "baseline": line.baseline,
     }
     if line.reading is not None:
-        described |= {**_reading(line.reading), "words": [_word(word) for word in line.words]}
+        described |= {**described_reading(line.reading), "words": [_word(word) for word in line.words]}
     if line.transcription is not None:
         described["transcription"] = line.transcription
     if line.problem:
         described["problem"] = line.problem
-    return described
-
-
-def _reading(reading: Reading) -> dict[str, Any]:
-    described: dict[str, Any] = {"text": reading.text, "confidence": round(reading.confidence, 4)}
-    if reading.alternatives:
-        described["alternatives"] = [
-            {"text": other.text, "confidence": round(other.confidence, 4)} for other in reading.alternatives
-        ]
-    if reading.uncorrected is not None:
-        described["uncorrected"] = reading.uncorrected
-    if reading.remarks:
-        described["remarks"] = list(reading.remarks)
     return described
 
 

@@ -27,7 +27,7 @@ from amanuensis.recognition.gaps import GAP, GapMarkingReader, with_gaps
 from amanuensis.recognition.language import LineOptions, shipped_language_models, tuned_search
 from amanuensis.recognition.line_ensemble import LineEnsemble, Member
 from amanuensis.recognition.loading import AskedModel, load_recognizer, reads_formulas
-from amanuensis.recognition.reading import raw_reading
+from amanuensis.recognition.reading import described_reading, raw_reading
 from amanuensis.recognition.recognizer import Recognizer
 from amanuensis.recognition.runtime import OnnxRuntime, Runtime
 
@@ -62,6 +62,7 @@ __all__ = [
     "Runtime",
     "TextConfig",
     "TrainingData",
+    "described_reading",
     "find_model",
     "is_model_folder",
     "load_formula",

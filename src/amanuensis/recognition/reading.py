@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from amanuensis.decoding import Path
 from amanuensis.recognition.config import TextConfig
@@ -40,3 +41,17 @@ def raw_reading(
         tuple(spans),
         words=tuple(words_of_spans(spans, end=judged[-1] if judged else None)),
     )
+
+
+def described_reading(reading: Reading) -> dict[str, Any]:
+    """What every JSON says of a reading, of a line or of a line of a page; where its parts stand each adds itself."""
+    described: dict[str, Any] = {"text": reading.text, "confidence": round(reading.confidence, 4)}
+    if reading.alternatives:
+        described["alternatives"] = [
+            {"text": other.text, "confidence": round(other.confidence, 4)} for other in reading.alternatives
+        ]
+    if reading.uncorrected is not None:
+        described["uncorrected"] = reading.uncorrected
+    if reading.remarks:
+        described["remarks"] = list(reading.remarks)
+    return described
