@@ -120,7 +120,10 @@ def test_a_network_needs_torch(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models_module, "_has_torch", lambda: False)
     result = run("models", "show", "htr-jand-teacher", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "pip install 'amanuensis[train]'" in result.stderr
+    assert (
+        "). If it is a network's name, showing it needs an extra: pip install 'amanuensis[train]'"
+        in result.stderr
+    )
 
 
 # data
