@@ -88,7 +88,9 @@ def test_when_ray_gives_up_the_pages_that_were_being_read_are_named(
         pass
 
     def rows() -> Iterator[dict[str, str]]:
-        (tmp_path / "out/.amanuensis/scratch-1-of-1/reading-1").write_text("in/000.word")
+        scratch = tmp_path / "out/.amanuensis/scratch-1-of-1"
+        (scratch / "reading-1").write_text("in/000.word")
+        (scratch / "reading-2").symlink_to("gone")  # as if its actor were just done with it
         raise RayError("the actor died\nat length")
         yield {}
 

@@ -153,7 +153,7 @@ def test_an_alto_box_counts_where_there_are_no_points_and_is_clipped(tmp_path: P
     assert page.lines[0].baseline == ((0, 0), (56, 0))
 
 
-@pytest.mark.parametrize("place", ['HPOS="x"', 'HPOS="-1e300"', 'WIDTH="-5"', 'VPOS="nan"'])
+@pytest.mark.parametrize("place", ['HPOS="x"', 'HPOS="-1e300"', 'WIDTH="-5"', 'WIDTH="1e308"', 'VPOS="nan"'])
 def test_an_alto_box_that_is_none_is_named(tmp_path: Path, place: str) -> None:
     key = place.partition("=")[0]
     others = " ".join(f'{name}="1"' for name in ("HPOS", "VPOS", "WIDTH", "HEIGHT") if name != key)

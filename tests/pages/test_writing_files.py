@@ -47,12 +47,14 @@ def test_json_says_all(tmp_path: Path) -> None:
 
 def test_json_tells_what_was_read_before_correction_and_other_readings(tmp_path: Path) -> None:
     [source] = read(write_image(tmp_path / "scan.png"))
-    reading = Reading("right", 0.9, alternatives=(Alternative("light", 0.12346),), uncorrected="rihgt")
+    other = (Alternative("light", 0.12346),)
+    reading = Reading("right", 0.9, alternatives=other, remarks=("far from home",), uncorrected="rihgt")
     page = page_of(Region("r", (), (replace(read_line("a", "right"), reading=reading), read_line("b", "x"))))
     first, second = json.loads(write(page, source, ["json"], BY)[".json"])["regions"][0]["lines"]
     assert (first["text"], first["uncorrected"]) == ("right", "rihgt")
     assert first["alternatives"] == [{"text": "light", "confidence": 0.1235}]
-    assert not {"uncorrected", "alternatives"} & second.keys()
+    assert first["remarks"] == ["far from home"]
+    assert not {"uncorrected", "alternatives", "remarks"} & second.keys()
 
 
 def test_every_format_takes_every_page(tmp_path: Path) -> None:
