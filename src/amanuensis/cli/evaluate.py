@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from amanuensis.cli.console import Progress, count, note, teach
-from amanuensis.cli.evaluate_pages import PageOptions, check_writable, evaluate_pages
+from amanuensis.cli.evaluate_pages import PageOptions, evaluate_pages
 from amanuensis.cli.options import (
     DEFAULT_MODEL,
     BatchSize,
@@ -41,7 +41,7 @@ from amanuensis.cli.options import (
     lexicon_of,
     line_options,
 )
-from amanuensis.cli.scores import Scoring, read_rival
+from amanuensis.cli.scores import Scoring, check_writable, read_rival
 from amanuensis.errors import DataError
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from amanuensis.cli.console import Progress, count, note
-from amanuensis.cli.scores import Told
+from amanuensis.cli.scores import Told, check_writable
 from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
@@ -120,23 +119,6 @@ def _find_and_read(
     write_page_results(found, target)
     note(f"what was found and read, page by page: {target}", quiet=quiet)
     return found
-
-
-def check_writable(target: Path, *, spare: Sequence[Path | None] = ()) -> None:
-    """Find out before an hour of reading, not after it.
-
-    Args:
-        target: where results are to go.
-        spare: result files that are read.
-
-    Raises:
-        DataError: no result file can be written there, or it would take the place of one that is read.
-    """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if any(path is not None and target.resolve() == path.resolve() for path in spare):
-        raise DataError(f"{target}: is read itself; choose another place with --results")
-    if target.is_dir() or not os.access(target.parent, os.W_OK):
-        raise DataError(f"{target}: cannot be written; choose another place with --results")
 
 
 def _find_page_sets(paths: Sequence[Path]) -> tuple[Sources, list[str]]:

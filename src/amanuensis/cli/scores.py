@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +43,23 @@ class Told:
         print_table(self.header, self.rows)
         for remark in self.remarks:
             note(remark, quiet=quiet)
+
+
+def check_writable(target: Path, *, spare: Sequence[Path | None] = ()) -> None:
+    """Find out before an hour of reading, not after it.
+
+    Args:
+        target: where results are to go.
+        spare: result files that are read.
+
+    Raises:
+        DataError: no result file can be written there, or it would take the place of one that is read.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if any(path is not None and target.resolve() == path.resolve() for path in spare):
+        raise DataError(f"{target}: is read itself; choose another place with --results")
+    if target.is_dir() or not os.access(target.parent, os.W_OK):
+        raise DataError(f"{target}: cannot be written; choose another place with --results")
 
 
 def read_rival(path: Path, samples: Sequence[Sample]) -> Results:
