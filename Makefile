@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
 
 .PHONY: demo test fast check clean
 
@@ -11,11 +12,11 @@ demo: .venv/core  ## read the sample lines, page and formulas with the installed
 	$(BIN)/amanuensis transcribe samples/pages --language fra
 	$(BIN)/amanuensis transcribe samples/formulas --model math --format tsv
 
-test: .venv/dev  ## all tests
-	$(BIN)/python -m pytest
+test: .venv/dev  ## all tests, one process a core
+	$(PYTEST)
 
 fast: .venv/dev  ## the inner loop: without the tests that take minutes
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 check: .venv/dev  ## lint, format, types
 	scripts/check

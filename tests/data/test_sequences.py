@@ -94,7 +94,9 @@ def test_a_line_that_unpacks_to_gigabytes_is_told_at_once(tmp_path: Path) -> Non
         read_sequences([packed], "characters")
 
 
-@pytest.mark.parametrize("damage", [b"no gzip at all", gzip.compress(b"x\n" * 9)[:-6]])
+@pytest.mark.parametrize(
+    "damage", [b"no gzip at all", gzip.compress(b"x\n" * 9)[:-6]], ids=["no gzip", "cut off"]
+)
 def test_a_damaged_or_missing_file_is_told(tmp_path: Path, damage: bytes) -> None:
     (tmp_path / "c.txt.gz").write_bytes(damage)
     for name in ("c.txt.gz", "gone.txt"):

@@ -8,12 +8,21 @@ from typing import Any
 import pytest
 import torch
 
+from amanuensis.training import export
 from drawn_lines import WORDS, draw_lines
 
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> None:
     torch.set_num_threads(1)  # more only wait for each other on networks this small
+
+
+@pytest.fixture(autouse=True)
+def _graphs_where_they_are_read(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the mark `graphs` a model folder has none: they take most of the time of a run this small."""
+    if request.node.get_closest_marker("graphs") is None:
+        monkeypatch.setattr(export, "onnx_graph", lambda *_, **__: b"")
+        monkeypatch.setattr(export, "formula_graphs", lambda *_, **__: {})
 
 
 @pytest.fixture

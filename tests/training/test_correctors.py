@@ -187,6 +187,7 @@ def test_a_folder_whose_parts_do_not_belong_together_is_refused(tmp_path: Path) 
         load_correction("tagger")
 
 
+@pytest.mark.graphs
 def test_every_train_line_is_read_by_a_model_that_did_not_learn_it(
     recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

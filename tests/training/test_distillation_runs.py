@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from amanuensis.errors import ModelError, RecipeError, TrainingError
 from amanuensis.recognition import Recognizer, find_model, read_config
-from amanuensis.training import RunOptions, export, train
+from amanuensis.training import RunOptions, train
 from amanuensis.training.run import FolderRecorder
 from amanuensis.training.state import Progress
 from drawn_lines import WORDS, draw_lines, write_recipe
@@ -36,12 +36,6 @@ def teacher(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _train(folder / "run", told)
 
 
-@pytest.fixture
-def _no_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Model folders without the graph to read with, which takes most of the time of a run this small."""
-    monkeypatch.setattr(export, "onnx_graph", lambda *_, **__: b"")
-
-
 def _train(out: Path, recipe: dict[str, Any], *overrides: str, **options: Any) -> Path:
     path = write_recipe(out.with_suffix(".toml"), recipe)
     return train(path, overrides=overrides, options=RunOptions(out=out, quiet=True, **options))
@@ -52,6 +46,7 @@ def _events(run: Path, kind: str) -> list[dict[str, Any]]:
     return [event for event in events if event["event"] == kind]
 
 
+@pytest.mark.graphs
 def test_a_student_learns_from_a_teacher_that_stays_what_it_was(
     recipe: dict[str, Any], tmp_path: Path, teacher: Path, lines: Path
 ) -> None:
@@ -71,7 +66,6 @@ def test_a_student_learns_from_a_teacher_that_stays_what_it_was(
     assert read_config(best).recipe == begun["model"]["recipe"]
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_the_teacher_may_not_change_between_two_slices_of_a_run(
     recipe: dict[str, Any], tmp_path: Path, teacher: Path
 ) -> None:
@@ -85,7 +79,6 @@ def test_the_teacher_may_not_change_between_two_slices_of_a_run(
         _train(tmp_path / "run", told, "training.epochs=1", resume=True)
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_teachers_that_cannot_teach_are_refused(
     recipe: dict[str, Any], tmp_path: Path, teacher: Path, lines: Path
 ) -> None:
@@ -107,7 +100,6 @@ def test_teachers_that_cannot_teach_are_refused(
     assert read_config(best).vocabulary == read_config(teacher).vocabulary
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_algorithm_4_leaves_the_student_and_keeps_both_to_resume_from(
     recipe: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -140,7 +132,6 @@ def _cut_off_and_resume(run: Path, told: dict[str, Any], monkeypatch: pytest.Mon
     _train(run, told, threads=1, resume=True)
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_a_resumed_course_equals_a_straight_one_to_the_last_bit(
     recipe: dict[str, Any], tmp_path: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,7 +156,6 @@ def test_a_resumed_course_equals_a_straight_one_to_the_last_bit(
     assert {"weight of drawn", "weight of second"} <= set(last)
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_a_remembered_teacher_resumes_to_the_last_bit_too(
     recipe: dict[str, Any], tmp_path: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -176,7 +166,6 @@ def test_a_remembered_teacher_resumes_to_the_last_bit_too(
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_the_shipped_recipe_with_all_four_terms_runs_on_whatever_lines_it_is_given(
     tmp_path: Path, lines: Path
 ) -> None:
@@ -187,7 +176,6 @@ def test_the_shipped_recipe_with_all_four_terms_runs_on_whatever_lines_it_is_giv
     assert event["cross_entropy"] > 0
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_fine_tuning_learns_from_synthetic_lines_of_its_own_texts(
     recipe: dict[str, Any], tmp_path: Path
 ) -> None:

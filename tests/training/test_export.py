@@ -25,6 +25,8 @@ from amanuensis.recognition import (
 )
 from amanuensis.training.export import compare, export_model, onnx_graph, write_model_folder
 
+pytestmark = pytest.mark.graphs
+
 SMALL = {"channels": [4, 6, 8], "hidden": 8}
 
 

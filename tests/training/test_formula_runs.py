@@ -35,6 +35,7 @@ def _train(data: Path, out: Path, *changes: str, **options: object) -> Path:
     return train("math-smoke", overrides=overrides, options=RunOptions(out=out, quiet=True, **options))
 
 
+@pytest.mark.graphs
 def test_a_run_leaves_a_model_that_reads_ink_pictures_and_files(formulas: Path, tmp_path: Path) -> None:
     best = _train(formulas, tmp_path / "run")
     config = read_config(best)
@@ -85,6 +86,7 @@ def test_killed_after_an_epoch_and_resumed_is_the_same_to_the_last_bit(
     assert [e["loss"] for e in log("straight")] == [e["loss"] for e in log("cut")]
 
 
+@pytest.mark.graphs
 def test_the_exported_graphs_read_what_the_network_reads(formulas: Path, tmp_path: Path) -> None:
     best = _train(formulas, tmp_path / "run")
     samples = read_dataset(formulas).split("train")

@@ -22,7 +22,7 @@ from amanuensis.data import pack, read_dataset
 from amanuensis.errors import DataError, ModelError, RecipeError, TrainingError
 from amanuensis.images import ImageSpec
 from amanuensis.recognition import Recognizer, read_config
-from amanuensis.training import RunFolder, RunOptions, build, export, loop, text_task, train
+from amanuensis.training import RunFolder, RunOptions, build, loop, text_task, train
 from amanuensis.training.build import Place
 from amanuensis.training.distributed import World, world_of_this_process
 from amanuensis.training.recipe import DataSection
@@ -37,6 +37,7 @@ def _options(out: Path, **more: Any) -> RunOptions:
     return RunOptions(out=out, quiet=True, **more)
 
 
+@pytest.mark.graphs
 def test_a_run_leaves_models_that_read_a_log_and_what_it_was_begun_with(
     recipe: dict[str, Any], tmp_path: Path, lines: Path
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_run_leaves_models_that_read_a_log_and_what_it_was_begun_with(
     assert list(begun["fingerprints"]) == ["drawn"]
 
 
+@pytest.mark.graphs
 def test_the_shipped_smoke_recipe_runs_on_whatever_lines_it_is_given(tmp_path: Path, lines: Path) -> None:
     best = train("smoke", overrides=[f"data.paths=['{lines}']"], options=_options(tmp_path / "run"))
     assert len(Recognizer.load(best).read(lines / "p9_0.png")) == 1
@@ -97,7 +99,10 @@ def _losses(log: Path) -> list[tuple[int, float]]:
 
 
 def _kill_once_it_has_a_state(recipe: Path, out: Path) -> None:
-    command = "import sys; from amanuensis.cli import main; sys.exit(main())"
+    command = (
+        "import sys; from amanuensis.cli import main; from amanuensis.training import export; "
+        "export.onnx_graph = lambda *_, **__: b''; sys.exit(main())"
+    )
     arguments = ["train", str(recipe), "--out", str(out), "--threads", "1", "--quiet"]
     process = subprocess.Popen([sys.executable, "-c", command, *arguments])
     log = out / "log.jsonl"
@@ -236,7 +241,6 @@ def test_data_of_which_nothing_can_be_used_are_refused_before_the_run_begins(
     assert not (out / "run.json").exists()
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_an_exclusion_that_matches_no_data_set_is_told(
     recipe: dict[str, Any], tmp_path: Path, lines: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,7 +255,6 @@ def test_an_exclusion_that_matches_no_data_set_is_told(
     assert "7 samples to train" in told
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_what_the_alphabet_lacks_is_told_of_synthetic_lines(
     recipe: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -267,7 +270,6 @@ def test_what_the_alphabet_lacks_is_told_of_synthetic_lines(
     )
 
 
-@pytest.mark.usefixtures("_no_graphs")
 @pytest.mark.parametrize("has_state", [True, False])
 def test_a_tuning_that_was_cut_off_at_once_still_begins_with_its_model(
     recipe: dict[str, Any], tmp_path: Path, has_state: bool
@@ -289,7 +291,6 @@ def test_a_tuning_that_was_cut_off_at_once_still_begins_with_its_model(
     assert all(torch.equal(straight[name], resumed[name]) for name in straight)
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_a_run_that_was_cut_off_in_its_last_validation_makes_it(
     recipe: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -361,13 +362,6 @@ def test_a_budget_becomes_steps_once(recipe: dict[str, Any], tmp_path: Path) -> 
     assert json.loads((tmp_path / "run" / "run.json").read_text())["total_steps"] == steps
 
 
-@pytest.fixture
-def _no_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Model folders without the graph to read with, which takes most of the time of a run this small."""
-    monkeypatch.setattr(export, "onnx_graph", lambda *_, **__: b"")
-
-
-@pytest.mark.usefixtures("_no_graphs")
 def test_a_pause_loses_nothing_and_the_length_stays(
     recipe: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,7 +383,6 @@ def test_a_pause_loses_nothing_and_the_length_stays(
     assert all(torch.equal(straight[name], slices[name]) for name in straight)
 
 
-@pytest.mark.usefixtures("_no_graphs")
 def test_updates_hold_whatever_an_epoch_has(recipe: dict[str, Any], tmp_path: Path) -> None:
     path = write_recipe(tmp_path / "r.toml", recipe)
     for changes in (
