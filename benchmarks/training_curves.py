@@ -1,0 +1,125 @@
+"""Validation errors of trainings, update by update, as a picture.
+
+    python benchmarks/training_curves.py runs/text-teacher --measure cer -o docs/images/text-teacher.svg
+    python benchmarks/training_curves.py benchmarks/results/curves/text-teacher.jsonl -o again.svg
+
+A run's folder gives its `log.jsonl`; --keep writes what is drawn of it, a line a validation, to draw it again without
+the run. The scale of errors is logarithmic: from 30 to 15 % is as far as from 20 to 10 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+WIDTH, HEIGHT = 760, 360
+LEFT, RIGHT, TOP, BOTTOM = 64, 150, 20, 44
+COLORS = ("#1b6ca8", "#c4541d", "#3d8b40", "#7a4fa3", "#8a6d1d")
+TICKS = (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # percent
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A training's validations.
+
+    Attributes:
+        name: of the run.
+        points: (update, error as a share), in order.
+    """
+
+    name: str
+    points: list[tuple[int, float]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, or files that --keep wrote")
+    parser.add_argument("--measure", default="cer", choices=("cer", "wer", "ser"))
+    parser.add_argument("--reference", action="append", default=[], metavar="NAME=PERCENT")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="write the points of every run there")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="SVG")
+    arguments = parser.parse_args()
+    curves = []
+    for path in arguments.runs:
+        name = path.name if path.is_dir() else path.stem
+        events = list(validations(path / "log.jsonl" if path.is_dir() else path, arguments.measure))
+        if not events:
+            parser.error(f"{path}: no validation with {arguments.measure}")
+        if arguments.keep:
+            rows = (json.dumps({"event": "validation", **event}) for event in events)
+            (arguments.keep / f"{name}.jsonl").write_text("".join(f"{row}\n" for row in rows))
+        curves.append(Curve(name, [(int(event["step"]), event[arguments.measure]) for event in events]))
+    references = [
+        (name, float(percent) / 100) for name, _, percent in (r.partition("=") for r in arguments.reference)
+    ]
+    arguments.output.write_text(picture(curves, references, arguments.measure.upper()))
+
+
+def validations(log: Path, measure: str) -> Iterator[dict[str, float]]:
+    """Update, lines and error of every validation in a log."""
+    if not log.is_file():
+        return
+    for line in log.read_text(encoding="utf-8").splitlines():
+        event = json.loads(line)
+        if event["event"] == "validation" and measure in event:
+            yield {name: event[name] for name in ("step", "n", measure)}
+
+
+def picture(curves: Sequence[Curve], references: Sequence[tuple[str, float]], measure: str) -> str:
+    """The curves as SVG."""
+    errors = [error for curve in curves for _, error in curve.points] + [error for _, error in references]
+    last = max(step for curve in curves for step, _ in curve.points)
+    low, high = 100 * min(errors) * 0.9, min(100.0, 100 * max(errors) * 1.1)
+
+    def x(step: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * step / last
+
+    def y(error: float) -> float:
+        share = math.log(100 * error / low) / math.log(high / low)
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
+
+    end = WIDTH - RIGHT
+    parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
+    for tick in (t for t in TICKS if low <= t <= high):
+        level = y(tick / 100)
+        parts.append(f'<path d="M{LEFT} {level:.1f}H{end}" stroke="#ddd"/>')
+        parts.append(f'<text x="{LEFT - 8}" y="{level + 4:.1f}" text-anchor="end">{tick:g} %</text>')
+    step = 10 ** math.floor(math.log10(last))
+    step = step // 2 if last / step < 3 else step
+    parts += [
+        f'<text x="{x(update):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{update:,}</text>'
+        for update in range(0, last + 1, max(1, step))
+    ]
+    parts.append(f'<text x="{LEFT}" y="{HEIGHT - 8}">updates; {escape(measure)} on validation samples</text>')
+    for name, error in references:
+        parts.append(f'<path d="M{LEFT} {y(error):.1f}H{end}" stroke="#777" stroke-dasharray="5 4"/>')
+        parts.append(_label(end, y(error), f"{name} {100 * error:.1f} %", "#555"))
+    for number, curve in enumerate(curves):
+        color = COLORS[number % len(COLORS)]
+        places = [(x(update), y(error)) for update, error in curve.points]
+        line = "L".join(f"{a:.1f} {b:.1f}" for a, b in places)
+        parts.append(f'<path d="M{line}" fill="none" stroke="{color}" stroke-width="2"/>')
+        parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{color}"/>' for a, b in places]
+        parts.append(
+            _label(places[-1][0], places[-1][1], f"{curve.name} {100 * curve.points[-1][1]:.1f} %", color)
+        )
+    style = 'font-family="sans-serif" font-size="12" fill="#333"'
+    body = "\n".join(parts)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {style}>\n{body}\n</svg>\n'
+    )
+
+
+def _label(left: float, level: float, text: str, color: str) -> str:
+    return f'<text x="{left + 8:.1f}" y="{level + 4:.1f}" fill="{color}">{escape(text)}</text>'
+
+
+if __name__ == "__main__":
+    main()
