@@ -141,7 +141,7 @@ def test_utf_16_says_what_to_do(tmp_path: Path, text: Writer) -> None:
         read_dataset(tmp_path)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.one_of(st.binary(max_size=30), st.just(b"a.png\tx\ttrain\t")), max_size=8))
 def test_no_row_disappears(tmp_path: Path, image: Writer, text: Writer, rows: list[bytes]) -> None:
     image("a.png")

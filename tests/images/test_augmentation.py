@@ -74,7 +74,7 @@ def test_none_is_a_copy() -> None:
 # What always holds
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(image=floats, seed=st.integers(0, 1000), name=st.sampled_from(["paper", "strong", "always"]))
 def test_shape_and_range_are_kept(image: np.ndarray, seed: int, name: str) -> None:
     before = image.copy()

@@ -221,7 +221,7 @@ def test_nothing_written_gives_an_empty_picture_and_says_so(shape: tuple[int, in
         assert "blank" in seen.warnings[0]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
 def test_no_picture_is_too_odd(height: int, width: int, seed: int) -> None:
     grey = np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)

@@ -349,7 +349,7 @@ def test_absurd_size_is_refused_before_decoding(width: int, height: int) -> None
     assert time.perf_counter() - start < 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_damaged_files_fail_as_image_errors_or_load(data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(["PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM", "JPEG2000"]))

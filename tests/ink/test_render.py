@@ -106,7 +106,7 @@ def test_a_picture_has_no_more_pixels_than_allowed():
     assert 40_000 < square.size <= 50_000
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(
         st.lists(st.tuples(st.floats(-1e12, 1e12), st.floats(-1e12, 1e12)), min_size=1, max_size=4),
