@@ -12,7 +12,7 @@ from amanuensis.models.layers import (
     BiLSTM,
     CombinedAttention,
     FullGatedConv2d,
-    MaskedBatchNorm2d,
+    MaskedBatchNormReLU,
     MultiHeadAttention,
     ProximaAttention,
     SqueezeExcitation,
@@ -61,32 +61,70 @@ def test_forget_gates_start_open_and_recurrent_weights_orthogonal() -> None:
 
 
 def test_masked_batch_norm_equals_torchs_without_padding() -> None:
-    ours, theirs = MaskedBatchNorm2d(3), nn.BatchNorm2d(3)
+    ours, theirs = MaskedBatchNormReLU(3), nn.BatchNorm2d(3)
     x = torch.randn(4, 3, 5, 6) * 3 + 1
     y = x.clone().requires_grad_()
     x.requires_grad_()
     mask = torch.ones(4, 1, 1, 6)
     weight = torch.randn_like(x)
     (ours(x, mask) * weight).sum().backward()
-    (theirs(y) * weight).sum().backward()
-    assert torch.allclose(ours(x, mask), theirs(y), atol=1e-5)
+    (theirs(y).relu() * weight).sum().backward()
+    assert torch.allclose(ours(x, mask), theirs(y).relu(), atol=1e-5)
     assert torch.allclose(x.grad, y.grad, atol=1e-4)
+    assert torch.allclose(ours.weight.grad, theirs.weight.grad, atol=1e-4)
+    assert torch.allclose(ours.bias.grad, theirs.bias.grad, atol=1e-4)
     assert torch.allclose(ours.running_var, theirs.running_var, atol=1e-5)
     assert ours.num_batches_tracked == 2
+    assert torch.allclose(ours.eval()(x, mask), theirs.eval()(y).relu(), atol=1e-5)
+
+
+@pytest.mark.parametrize("widths", [[6, 6], [6, 3], [2, 1]])
+def test_the_gradient_of_masked_batch_norm_is_that_of_its_definition(widths: list[int]) -> None:
+    norm = MaskedBatchNormReLU(3).double()
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    x = torch.randn(2, 3, 4, 6, dtype=torch.float64, requires_grad=True)
+    mask = _mask(widths, 6).double()
+
+    def ours(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(norm, {"weight": weight, "bias": bias}, (x, mask))
+
+    def defined(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        cells = x.permute(1, 0, 2, 3)[:, mask.expand(2, 1, 4, 6)[:, 0] > 0]
+        mean, variance = cells.mean(1), cells.var(1, correction=0)
+        normal = (x - mean[:, None, None]) * torch.rsqrt(variance + norm.eps)[:, None, None]
+        return (normal * weight[:, None, None] + bias[:, None, None]).relu() * mask
+
+    inputs = (x, norm.weight, norm.bias)
+    up = torch.randn(2, 3, 4, 6, dtype=torch.float64)
+    assert torch.allclose(ours(*inputs), defined(*inputs))
+    for found, expected in zip(
+        torch.autograd.grad(ours(*inputs), inputs, up),
+        torch.autograd.grad(defined(*inputs), inputs, up),
+        strict=True,
+    ):
+        assert torch.allclose(found, expected)
+    assert torch.autograd.gradcheck(ours, inputs)
 
 
 def test_batch_statistics_leave_padding_out() -> None:
-    narrow, padded = MaskedBatchNorm2d(2), MaskedBatchNorm2d(2)
+    narrow, padded = MaskedBatchNormReLU(2), MaskedBatchNormReLU(2)
     x = torch.randn(1, 2, 3, 5)
-    narrow(x, _mask([5], 5))
-    padded(nn.functional.pad(x, (0, 7)), _mask([5], 12))
+    alone = narrow(x, _mask([5], 5))
+    beside = padded(nn.functional.pad(x, (0, 7), value=9.0), _mask([5], 12))
+    assert torch.allclose(beside[..., :5], alone, atol=1e-6)
+    assert (beside[..., 5:] == 0).all()
     assert torch.allclose(narrow.running_mean, padded.running_mean, atol=1e-6)
     assert torch.allclose(narrow.running_var, padded.running_var, atol=1e-6)
 
 
 def test_a_batch_of_one_pixel_has_finite_statistics() -> None:
-    norm = MaskedBatchNorm2d(2)
-    assert norm(torch.randn(1, 2, 1, 1), torch.ones(1, 1, 1, 1)).isfinite().all()
+    norm = MaskedBatchNormReLU(2)
+    x = torch.randn(1, 2, 1, 1, requires_grad=True)
+    y = norm(x, torch.ones(1, 1, 1, 1))
+    y.sum().backward()
+    assert y.isfinite().all()
+    assert x.grad.isfinite().all()
     assert norm.running_var.isfinite().all()
 
 

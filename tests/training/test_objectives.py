@@ -13,7 +13,7 @@ import torch
 from amanuensis.images import AUGMENTATIONS
 from amanuensis.language import TextNormalization, Vocab
 from amanuensis.models import LineOutput, build_network
-from amanuensis.models.layers import MaskedBatchNorm2d
+from amanuensis.models.layers import MaskedBatchNormReLU
 from amanuensis.training.batches import Batch
 from amanuensis.training.curriculum import Course, Stage
 from amanuensis.training.objectives import CtcObjective, InBfloat16, Objective, SetWeights, ctc_of_lines
@@ -116,7 +116,7 @@ def test_in_bfloat16_the_gradient_points_the_same_way_and_statistics_stay_exact(
     )
     assert float((exact - rough).abs().max()) > 0  # the precision took effect
     assert float(torch.cosine_similarity(exact, rough, dim=0)) > 0.99
-    statistics = MaskedBatchNorm2d(2)
+    statistics = MaskedBatchNormReLU(2)
     ones = torch.ones(1, 1, 1, 4099)
     statistics((ones + 0.5 * torch.tensor([1.0, 3.0])[:, None, None]).bfloat16(), ones.bfloat16())
     assert torch.allclose(statistics.running_mean, 0.1 * torch.tensor([1.5, 2.5]), rtol=1e-5)
