@@ -42,7 +42,7 @@ def main() -> None:
     )
     parser.add_argument("runs", type=Path, nargs="+", help="folders of runs, or files that --keep wrote")
     parser.add_argument("--measure", default="cer", choices=("cer", "wer", "ser"))
-    parser.add_argument("--reference", action="append", default=[], metavar="NAME=PERCENT")
+    parser.add_argument("--reference", action="append", default=[], type=_reference, metavar="NAME=PERCENT")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="write the points of every run there")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="SVG")
     arguments = parser.parse_args()
@@ -54,12 +54,16 @@ def main() -> None:
             parser.error(f"{path}: no validation with {arguments.measure}")
         if arguments.keep:
             rows = (json.dumps({"event": "validation", **event}) for event in events)
+            arguments.keep.mkdir(parents=True, exist_ok=True)
             (arguments.keep / f"{name}.jsonl").write_text("".join(f"{row}\n" for row in rows))
         curves.append(Curve(name, [(int(event["step"]), event[arguments.measure]) for event in events]))
-    references = [
-        (name, float(percent) / 100) for name, _, percent in (r.partition("=") for r in arguments.reference)
-    ]
-    arguments.output.write_text(picture(curves, references, arguments.measure.upper()))
+    arguments.output.write_text(picture(curves, arguments.reference, arguments.measure.upper()))
+
+
+def _reference(told: str) -> tuple[str, float]:
+    """A level to draw: its name and the error as a share."""
+    name, _, percent = told.rpartition("=")
+    return name, float(percent) / 100
 
 
 def validations(log: Path, measure: str) -> Iterator[dict[str, float]]:
@@ -76,13 +80,13 @@ def picture(curves: Sequence[Curve], references: Sequence[tuple[str, float]], me
     """The curves as SVG."""
     errors = [error for curve in curves for _, error in curve.points] + [error for _, error in references]
     last = max(step for curve in curves for step, _ in curve.points)
-    low, high = 100 * min(errors) * 0.9, min(100.0, 100 * max(errors) * 1.1)
+    low, high = max(TICKS[0], 90 * min(errors)), max(1.0, 110 * max(errors))
 
     def x(step: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * step / last
 
     def y(error: float) -> float:
-        share = math.log(100 * error / low) / math.log(high / low)
+        share = math.log(max(100 * error, low) / low) / math.log(high / low)
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
     end = WIDTH - RIGHT

@@ -77,11 +77,12 @@ def test_a_transformer_with_two_decoders_trains_and_its_graphs_read_what_it_read
     assert found.confidence == pytest.approx(expected.confidence, abs=1e-4)
 
 
+@pytest.mark.graphs
 def test_attention_is_guided_where_ink_names_its_symbols(formulas: Path, tmp_path: Path) -> None:
     varied = ("formula.guidance=0.5", "formula.exchange=1", "formula.distort=1", "formula.excerpts=0.5")
     best = _train(formulas, tmp_path / "run", ONE_BRANCH, *varied)
     assert {"dfl", "guidance", "attention_on_symbol"} <= _parts(tmp_path / "run")
-    assert isinstance(load_network(best)[1], Catnet)
+    FormulaRecognizer.load(best).read(read_dataset(formulas).samples[0].image)
 
 
 def test_a_trained_model_teaches_and_takes_no_part_in_validation(
@@ -103,6 +104,7 @@ def test_a_trained_model_teaches_and_takes_no_part_in_validation(
     assert read_config(best).parameters == read_config(teacher).parameters
 
 
+@pytest.mark.graphs
 @pytest.mark.parametrize(
     ("changes", "parts"),
     [
@@ -125,6 +127,7 @@ def test_of_two_networks_that_learn_together_the_first_is_kept(
     config, network = load_network(best)
     assert isinstance(network, Catnet)
     assert config.parameters == read_config(teacher).parameters
+    FormulaRecognizer.load(best).read(read_dataset(formulas).samples[0].image)
 
 
 def test_both_peers_are_resumed_to_the_last_bit(formulas: Path, tmp_path: Path) -> None:
