@@ -116,6 +116,8 @@ def test_batch_statistics_leave_padding_out() -> None:
     assert (beside[..., 5:] == 0).all()
     assert torch.allclose(narrow.running_mean, padded.running_mean, atol=1e-6)
     assert torch.allclose(narrow.running_var, padded.running_var, atol=1e-6)
+    beside = padded.eval()(nn.functional.pad(x, (0, 7), value=9.0), _mask([5], 12))
+    assert (beside[..., 5:] == 0).all()
 
 
 def test_a_batch_of_one_pixel_has_finite_statistics() -> None:
