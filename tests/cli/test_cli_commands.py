@@ -120,10 +120,9 @@ def test_a_network_needs_torch(run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models_module, "_has_torch", lambda: False)
     result = run("models", "show", "htr-jand-teacher", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert (
-        "). If it is a network's name, showing it needs an extra: pip install 'amanuensis[train]'"
-        in result.stderr
-    )
+    told = " If it is a network's name, showing it needs an extra: pip install 'amanuensis[train]'"
+    assert f"did you mean text-teacher?{told}" in result.stderr
+    assert f"){told.replace(' If', '. If')}" in run("models", "show", "zzz").stderr  # nothing is near
 
 
 # data

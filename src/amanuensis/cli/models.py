@@ -74,7 +74,8 @@ def _shown(name: str) -> dict[str, Any]:
         if "/" in name or Path(name).exists():
             raise
         if not _has_torch():
-            raise MissingExtraError(f"{error}. If it is a network's name, showing it", "train") from error
+            told = f"{error}" if f"{error}".endswith("?") else f"{error}."
+            raise MissingExtraError(f"{told} If it is a network's name, showing it", "train") from error
         if name not in _network_names():
             raise
         return _network(name)
