@@ -174,20 +174,9 @@ class Measurement:
         with tempfile.TemporaryDirectory() as folder:
             lines = Path(folder) / f"synth-{code}"
             corpus = f"{code}={self.data / 'corpora' / f'{code}.txt.gz'}"
-            made = (
-                "--corpus",
-                corpus,
-                "--fonts",
-                self.data / "fonts",
-                "--style",
-                "archive",
-                "--count",
-                "300",
-            )
-            subprocess.run(
-                ["amanuensis", "data", "synth", *(f"{word}" for word in made), "-o", lines, "--quiet"],
-                check=True,
-            )
+            made = {"--corpus": corpus, "--fonts": self.data / "fonts", "--style": "archive", "--count": 300}
+            words = [f"{word}" for option in {**made, "-o": lines}.items() for word in option]
+            subprocess.run(["amanuensis", "data", "synth", *words, "--quiet"], check=True)
             return self.read(f"synthetic-{name}", lines, split=None)
 
 
