@@ -23,10 +23,7 @@ LANGUAGES = {"fra": "French", "eng": "English", "lat": "Latin"}
 MARKS = {"fra": "-fr-", "eng": "-en-", "lat": "-la-"}  # in the names of data sets
 UNSEEN = "doniau-danest-fr-1914"  # neither trained nor validated on
 MEDIEVAL = "htromance-la-medieval"
-MADE_UP = {
-    "german": "de",
-    "french": "fr",
-}  # synthetic lines: of a language that no model learned, and of one to compare
+MADE_UP = {"german": "de", "french": "fr"}  # synthetic: a language that no model learned, and one to compare
 
 
 def main() -> None:
@@ -45,10 +42,14 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.data is None:
         parser.error("--data or $AMANUENSIS_DATA must say where the data sets are")
-    sets = [
-        folder for folder in sorted((arguments.data / "open").iterdir()) if (folder / "labels.tsv").is_file()
-    ]
+    sets = sorted(path.parent for path in Path(arguments.data).glob("open/*/labels.tsv"))
     sets = [folder for folder in sets if folder.name != UNSEEN]
+    if not sets:
+        parser.error(f"{arguments.data}: there is no open/*/labels.tsv")
+    if not (arguments.model / "config.json").is_file():
+        parser.error(f"{arguments.model}: is no model folder")
+    if arguments.fit and tuned_languages(arguments.model):
+        parser.error(f"{arguments.model}: is tuned already, and old weights would stay; fit a fresh export")
     if arguments.fit:
         fit(arguments.model, sets)
     else:
@@ -57,7 +58,7 @@ def main() -> None:
 
 def of_language(sets: list[Path], code: str) -> list[Path]:
     """Those that are written in a language."""
-    return [folder for folder in sets if MARKS[code] in f"{folder.name}-"]
+    return [folder for folder in sets if MARKS[code] in folder.name]
 
 
 def amanuensis(*words: object) -> dict[str, Any]:
