@@ -48,8 +48,6 @@ def main() -> None:
         parser.error(f"{arguments.data}: there is no open/*/labels.tsv")
     if not (arguments.model / "config.json").is_file():
         parser.error(f"{arguments.model}: is no model folder")
-    if arguments.fit and tuned_languages(arguments.model):
-        parser.error(f"{arguments.model}: is tuned already, and old weights would stay; fit a fresh export")
     if arguments.fit:
         fit(arguments.model, sets)
     else:

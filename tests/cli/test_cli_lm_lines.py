@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from amanuensis.language import NGramModel
-from amanuensis.recognition import Calibration, read_text_config, write_config
+from amanuensis.recognition import Calibration, Decoder, read_text_config, write_config
 from tiny_model import draw, write_tiny_model
 
 TEXT = "abba ab\nbaba b\nab\n" * 4000  # enough for blocks to be held out
@@ -133,3 +133,47 @@ def test_what_is_kept_is_used_and_recorded(run, tmp_path: Path, lines: Path) -> 
     assert told["decoder"]["language_model"] == "lm-xyz.bin"
     assert told["against"]["rescued_words"] == best["rescued"]
     assert told["against"]["harmed_words"] == best["harmed"]
+
+
+def test_where_no_weight_helps_what_an_earlier_tuning_kept_is_taken_out(
+    run, tmp_path: Path, lines: Path
+) -> None:
+    model = write_tiny_model(tmp_path / "model", gain=1.2)
+    language_model = NGramModel.train(["ab ab", "éb ab", "ab ba"] * 9, 3, unit="characters")
+    for name in ("own.lm", "model/lm-xyz.bin", "model/lm-abc.bin"):
+        language_model.save(tmp_path / name)
+    config = read_text_config(model)
+    kept = {code: Decoder("prefix-beam", language_model=f"lm-{code}.bin") for code in ("xyz", "abc")}
+    calibration = {mode: Calibration() for mode in ("best-path", *(kept[code].mode for code in kept))}
+    scores = {"cer": 0.1, "language_models": {"xyz": {"with": {}}, "abc": {"with": {}}}}
+    write_config(model, replace(config, language_decoders=kept, calibration=calibration, scores=scores))
+
+    tune = ("lm", "tune", model, lines, "--lm", tmp_path / "own.lm", "--language", "xyz")
+    assert run(*tune).exit_code == 0
+    assert read_text_config(model).language_decoders == kept  # nothing changes unasked
+
+    tuned = run(*tune, "--save")
+    assert "kept for xyz is taken out" in tuned.stderr
+    left = read_text_config(model)
+    assert left.language_decoders == {"abc": kept["abc"]}
+    assert list(left.calibration) == ["best-path", kept["abc"].mode]
+    assert left.scores == {"cer": 0.1, "language_models": {"abc": {"with": {}}}}
+    assert [path.name for path in sorted(model.glob("lm-*.bin"))] == ["lm-abc.bin"]
+    assert "taken out" not in run(*tune, "--save").stderr  # there is nothing any more
+
+
+def test_a_calibration_that_languages_share_stays(run, tmp_path: Path, lines: Path) -> None:
+    model = write_tiny_model(tmp_path / "model", gain=1.2)
+    language_model = NGramModel.train(["ab ab", "éb ab", "ab ba"] * 9, 3, unit="characters")
+    language_model.save(model / "lm-xyz.bin")
+    shared = Decoder("prefix-beam", language_model="lm-xyz.bin")
+    config = read_text_config(model)
+    kept = {"xyz": shared, "abc": shared}
+    write_config(
+        model, replace(config, language_decoders=kept, calibration={shared.mode: Calibration()}, scores={})
+    )
+    tuned = run("lm", "tune", model, lines, "--language", "xyz", "--lm", model / "lm-xyz.bin", "--save")
+    assert "taken out" in tuned.stderr
+    left = read_text_config(model)
+    assert (list(left.language_decoders), list(left.calibration)) == (["abc"], [shared.mode])
+    assert (model / "lm-xyz.bin").is_file()

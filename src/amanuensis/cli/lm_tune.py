@@ -159,9 +159,13 @@ def _tune_lines(asked: _Asked) -> None:
             f"{100 * asked.max_harm:g} %: the best is one of least harm",
             quiet=asked.quiet,
         )
-    if asked.save and best is not trials[0]:
+    if not asked.save:
+        return
+    if best is not trials[0]:
         _save_language(Path(asked.model), recognizer, asked, (trials[0], best))
         note(f"{asked.model}: kept for {asked.language}: weight {best.weight:g}", quiet=asked.quiet)
+    elif _forget_language(Path(asked.model), asked.language):
+        note(f"{asked.model}: the weight kept for {asked.language} is taken out", quiet=asked.quiet)
 
 
 def _line_recognizer(asked: _Asked, language: str) -> Recognizer:
@@ -253,6 +257,30 @@ def _save_language(
     known = config.scores.get("language_models", {})
     scores = {**config.scores, "language_models": {**known, asked.language: scores}}
     write_config(folder, replace(config, language_decoders=kept, calibration=calibration, scores=scores))
+
+
+def _forget_language(folder: Path, language: str) -> bool:
+    """Take out what an earlier tuning kept for a language, if one did, with its calibration and scores.
+
+    The config first: it never names a language model that is gone.
+    """
+    from amanuensis.recognition import read_text_config, write_config  # noqa: PLC0415
+
+    config = read_text_config(folder)
+    if language not in config.language_decoders:
+        return False
+    kept = dict(config.language_decoders)
+    decoder = kept.pop(language)
+    calibration, scores = dict(config.calibration), dict(config.scores)
+    if all(other.mode != decoder.mode for other in (config.decoder, *kept.values())):
+        calibration.pop(decoder.mode, None)
+    scores["language_models"] = {**scores.get("language_models", {})}
+    scores["language_models"].pop(language, None)
+    write_config(folder, replace(config, language_decoders=kept, calibration=calibration, scores=scores))
+    own = f"lm-{language}.bin"
+    if all(own != other.language_model for other in (config.decoder, *kept.values())):
+        (folder / own).unlink(missing_ok=True)
+    return True
 
 
 def _tune_formulas(asked: _Asked) -> None:
