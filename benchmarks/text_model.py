@@ -14,10 +14,11 @@ import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+from commands import amanuensis, interval, percent
 
 LANGUAGES = {"fra": "French", "eng": "English", "lat": "Latin"}
 MARKS = {"fra": "-fr-", "eng": "-en-", "lat": "-la-"}  # in the names of data sets
@@ -57,14 +58,6 @@ def main() -> None:
 def of_language(sets: list[Path], code: str) -> list[Path]:
     """Those that are written in a language."""
     return [folder for folder in sets if MARKS[code] in folder.name]
-
-
-def amanuensis(*words: object) -> dict[str, Any]:
-    """What a command tells with --json; the command itself goes to standard error."""
-    command = ["amanuensis", *(f"{word}" for word in words), "--json", "--quiet"]
-    print("$", *command, file=sys.stderr)
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8")
-    return json.loads(done.stdout)
 
 
 def fit(model: Path, sets: list[Path]) -> None:
@@ -177,14 +170,6 @@ class Measurement:
             words = [f"{word}" for option in {**made, "-o": lines}.items() for word in option]
             subprocess.run(["amanuensis", "data", "synth", *words, "--quiet"], check=True)
             return self.read(f"synthetic-{name}", lines, split=None)
-
-
-def percent(share: float | None, digits: int = 2) -> str:
-    return "" if share is None else f"{100 * share:.{digits}f}"
-
-
-def interval(bounds: list[float] | None, digits: int = 1) -> str:
-    return "" if bounds is None else " to ".join(percent(bound, digits) for bound in bounds)
 
 
 def accuracy(name: str, scores: dict[str, Any]) -> str:
