@@ -6,6 +6,7 @@ import errno
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,19 @@ def test_a_collection_may_grow_and_pages_that_are_gone_keep_their_results(
     tasks[0].source.unlink()
     assert read(tasks[1:], work, out).plan == Plan(new=1, done=1)
     assert read_status(out).num_done == 3
+
+
+def test_the_failure_of_a_folder_ends_when_it_can_be_listed(tmp_path: Path, work: ToyWork, out: Path) -> None:
+    first, second = write_pages(tmp_path / "in", ["a", "b"])
+    second = replace(second, name="b/1")
+    closed = [PageTask(f"{name}/*", tmp_path / "missing") for name in ("b", "c")]
+    read([first, *closed], work, out)
+    assert read_status(out).num_failed == 2
+    read([first, *closed], work, out)
+    assert read_status(out).num_failed == 2
+    read([first, second], work, out)  # b is open now; c was not asked for
+    status = read_status(out)
+    assert (status.num_done, [failure.name for failure in status.failures]) == (2, ["c/*"])
 
 
 def test_a_file_that_vanishes_is_a_failure(tmp_path: Path, work: ToyWork, out: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -153,3 +154,29 @@ def test_natural_order() -> None:
     unsorted = ["b", "a10", "a2", "a02b", "A1", "10", "9", "é", "a"]
     paths = sorted(map(Path, unsorted), key=natural_order)
     assert [str(path) for path in paths] == ["9", "10", "a", "A1", "a02b", "a2", "a10", "b", "é"]
+
+
+def test_a_subfolder_that_cannot_be_listed_is_a_page_that_will_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "b"
+    for name in ("a/1.png", "b/2.png", "c/3.png"):
+        picture(tmp_path / name)
+    (tmp_path / "b" / "page").mkdir()
+    list_folder = Path.iterdir
+
+    def refuse(path: Path) -> object:
+        if path in (closed, closed / "page"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return list_folder(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    listing = Listing([tmp_path], None)
+    assert [(task.name, task.source) for task in listing] == [
+        ("a/1", tmp_path / "a" / "1.png"),
+        ("b/*", closed),
+        ("c/3", tmp_path / "c" / "3.png"),
+    ]
+    assert listing.num_pages == 3
+    with pytest.raises(PermissionError):  # what the user named ends it at once
+        names(closed)

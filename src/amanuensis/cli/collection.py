@@ -101,12 +101,19 @@ def _are_of_lines(forms: Sequence[str]) -> bool:
 
 def _holds_pages(path: Path) -> bool:
     is_folder = path.is_dir()
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if is_folder else [path]
+    files = sorted(filter(_is_file, path.rglob("*"))) if is_folder else [path]
     of_pages = _OF_PAGES if is_folder else _OF_NAMED_PAGES
     if any(file.suffix.lower() in of_pages for file in files):
         return True
     images = [file for file in files if file.suffix.lower() in SUFFIXES]
     return any(map(_looks_like_page, images[:_LOOKED_AT]))
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return False  # in a folder that lets nobody in: reading it will say so
 
 
 def _looks_like_page(image: Path) -> bool:

@@ -22,7 +22,7 @@ from types import TracebackType
 from amanuensis import __version__
 from amanuensis.errors import DataError
 from amanuensis.jobs.shards import Shard
-from amanuensis.jobs.tasks import InputFile, Outcome, PageTask
+from amanuensis.jobs.tasks import UNLISTED, InputFile, Outcome, PageTask
 
 FOLDER = ".amanuensis"  # in the output folder
 FORMAT = 1
@@ -140,6 +140,7 @@ class Journal:
                 counts[self._place(task, retry_failed=retry_failed)] += 1
                 if number % _CHUNK == 0:
                     self._database.commit()
+            self._forget_unlisted()
             self._database.commit()
         return Plan(**counts)
 
@@ -191,6 +192,15 @@ class Journal:
                 "UPDATE runs SET pages = pages + 1, seconds = ? WHERE id = ?",
                 (time.monotonic() - self._began, self._run),
             )
+
+    def _forget_unlisted(self) -> None:
+        """Folders that could not be listed once and can now failed for nothing that is asked any more."""
+        self._database.execute(
+            "DELETE FROM pages WHERE state = 'failed' AND listed < ? AND substr(name, -length(?)) = ? AND EXISTS "
+            "(SELECT 1 FROM pages AS inside WHERE inside.listed = ? "
+            "AND substr(inside.name, 1, length(pages.name) - 1) = substr(pages.name, 1, length(pages.name) - 1))",
+            (self._run, UNLISTED, UNLISTED, self._run),
+        )
 
     def _begin_run(self) -> int:
         with self._database:

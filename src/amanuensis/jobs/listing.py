@@ -8,12 +8,13 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from amanuensis.errors import AmanuensisError, DataError
 from amanuensis.jobs.journal import FOLDER
-from amanuensis.jobs.tasks import PageTask, is_same_file
+from amanuensis.jobs.tasks import UNLISTED, PageTask, is_same_file
 from amanuensis.pages import FOLDERS_OF_XML, is_page_file, read
 
 _ONE_PAGE = frozenset(
@@ -95,23 +96,38 @@ class Listing:
             yield PageTask(name if num_pages == 1 else f"{name}-{page + 1:04}", path, page)
 
     def _walk(self, folder: Path, below: Path) -> Iterator[PageTask]:
-        """The pages of a folder's files, then those of its subfolders, in natural order."""
-        entries = sorted(folder.iterdir(), key=natural_order)
-        named = [path for path in entries if _is_text(path)]
-        if odd := len(entries) - len(named):
-            self.left_out["with a name that is not UTF-8"] += odd
-        visible = [path for path in named if not path.name.startswith(".")]
-        folders = [path for path in visible if path.is_dir() and not self._is_closed(path, folder)]
-        yield from self._in_files([path for path in visible if not path.is_dir()], folders, below)
+        """The pages of a folder's files, then those of its subfolders, in natural order.
+
+        A subfolder that cannot be looked into is a page that will fail by its name.
+        """
+        try:
+            files, folders = self._look_into(folder)
+        except OSError:
+            if folder in self._paths:
+                raise
+            yield from self._tasks(folder, f"{below.as_posix()}{UNLISTED}", 1)
+            return
+        yield from self._in_files(files, folders, below)
         for path in folders:
             yield from self._walk(path, below / path.name)
+
+    def _look_into(self, folder: Path) -> tuple[list[Path], list[Path]]:
+        """The files of a folder, and the subfolders that hold no results, in natural order."""
+        entries = sorted(folder.iterdir(), key=natural_order)
+        named = [path for path in entries if _is_text(path)]
+        visible = [path for path in named if not path.name.startswith(".")]
+        folders = [path for path in visible if path.is_dir()]
+        files = [path for path in visible if not path.is_dir()]
+        if odd := len(entries) - len(named):
+            self.left_out["with a name that is not UTF-8"] += odd
+        return files, [path for path in folders if not self._is_closed(path, folder)]
 
     def _is_closed(self, path: Path, parent: Path) -> bool:
         """Whether a folder holds results, or is a link to one that it lies in."""
         resolved = path.resolve()
         return (
             resolved == self._output
-            or (path / FOLDER).is_dir()
+            or _is_folder(path / FOLDER)
             or (path.is_symlink() and parent.resolve().is_relative_to(resolved))
         )
 
@@ -148,6 +164,14 @@ def _is_text(path: Path) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _is_folder(path: Path) -> bool:
+    """Whether a path is known to be a folder; not if one above it lets nobody in."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _check_apart(path: Path, output: Path, suffixes: Collection[str]) -> None:
@@ -209,9 +233,11 @@ def _page_file(path: Path) -> _PageFile | None:
 
 def _images_named(page_files: Mapping[Path, _PageFile | None], folders: Iterable[Path]) -> set[Path]:
     """The images of the page files of a folder, and of those in its folder of page files."""
-    below = (
-        path for folder in folders if folder.name.casefold() in FOLDERS_OF_XML for path in folder.iterdir()
-    )
+    below: list[Path] = []
+    for folder in folders:
+        if folder.name.casefold() in FOLDERS_OF_XML:
+            with suppress(OSError):  # who walks it will say so
+                below += folder.iterdir()
     found = [*page_files.values(), *_page_files(below).values()]
     return {image for page_file in found if page_file for image in page_file.images}
 

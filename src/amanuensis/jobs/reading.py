@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from amanuensis.errors import AmanuensisError, MissingImageError
+from amanuensis.errors import AmanuensisError, DataError, MissingImageError
 from amanuensis.images import num_frames
 from amanuensis.jobs.line_reading import LineReading, open_formulas, told_model
 from amanuensis.jobs.listing import holds_one_page
@@ -105,6 +105,10 @@ class OpenPageReading:
         Raises:
             AmanuensisError: the page cannot be read.
         """
+        if task.source.is_dir():
+            raise DataError(
+                f"{task.source}: a folder whose files cannot be listed{_why_unlisted(task.source)}"
+            )
         try:
             source = read_one(task.source, task.page)
         except MissingImageError as error:  # its size was needed
@@ -145,6 +149,16 @@ class OpenPageReading:
         return (
             f"has lines that {source.given.name} does not have: -f {source.form} writes a new file, no update of it",
         )
+
+
+def _why_unlisted(folder: Path) -> str:
+    """What the system says to it, or that it gives in by now."""
+    try:
+        for path in folder.iterdir():
+            path.is_dir()
+    except OSError as error:
+        return f": {error.strerror}"
+    return "; now they can be: run again"
 
 
 def _remarks_on_file(path: Path) -> list[str]:

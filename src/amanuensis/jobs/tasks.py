@@ -72,6 +72,10 @@ class PageOutput:
     remarks: tuple[str, ...] = ()
 
 
+UNLISTED = "/*"
+"""How the name of a task ends that stands for the pages of a folder that could not be listed; it only fails."""
+
+
 ReadPage = Callable[[PageTask], PageOutput]
 
 
