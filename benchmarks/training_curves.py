@@ -18,7 +18,8 @@ from html import escape
 from pathlib import Path
 
 WIDTH, HEIGHT = 760, 360
-LEFT, RIGHT, TOP, BOTTOM = 64, 150, 20, 44
+LEFT, TOP, BOTTOM = 64, 20, 44
+LETTER = 7  # px, what a label's letter takes at most on average
 COLORS = ("#1b6ca8", "#c4541d", "#3d8b40", "#7a4fa3", "#8a6d1d")
 TICKS = (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # percent
 
@@ -82,14 +83,17 @@ def picture(curves: Sequence[Curve], references: Sequence[tuple[str, float]], me
     last = max(step for curve in curves for step, _ in curve.points)
     low, high = max(TICKS[0], 90 * min(errors)), max(1.0, 110 * max(errors))
 
+    named = [*references, *((curve.name, curve.points[-1][1]) for curve in curves)]
+    labels = [f"{name} {100 * error:.1f} %" for name, error in named]
+    end = WIDTH - LETTER * max(map(len, labels)) - 8
+
     def x(step: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * step / last
+        return LEFT + (end - LEFT) * step / last
 
     def y(error: float) -> float:
         share = math.log(max(100 * error, low) / low) / math.log(high / low)
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
-    end = WIDTH - RIGHT
     parts = [f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>']
     for tick in (t for t in TICKS if low <= t <= high):
         level = y(tick / 100)
@@ -102,18 +106,16 @@ def picture(curves: Sequence[Curve], references: Sequence[tuple[str, float]], me
         for update in range(0, last + 1, max(1, step))
     ]
     parts.append(f'<text x="{LEFT}" y="{HEIGHT - 8}">updates; {escape(measure)} on validation samples</text>')
-    for name, error in references:
+    for (_, error), label in zip(references, labels, strict=False):
         parts.append(f'<path d="M{LEFT} {y(error):.1f}H{end}" stroke="#777" stroke-dasharray="5 4"/>')
-        parts.append(_label(end, y(error), f"{name} {100 * error:.1f} %", "#555"))
-    for number, curve in enumerate(curves):
+        parts.append(_label(end, y(error), label, "#555"))
+    for number, (curve, label) in enumerate(zip(curves, labels[len(references) :], strict=True)):
         color = COLORS[number % len(COLORS)]
         places = [(x(update), y(error)) for update, error in curve.points]
         line = "L".join(f"{a:.1f} {b:.1f}" for a, b in places)
         parts.append(f'<path d="M{line}" fill="none" stroke="{color}" stroke-width="2"/>')
         parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{color}"/>' for a, b in places]
-        parts.append(
-            _label(places[-1][0], places[-1][1], f"{curve.name} {100 * curve.points[-1][1]:.1f} %", color)
-        )
+        parts.append(_label(*places[-1], label, color))
     style = 'font-family="sans-serif" font-size="12" fill="#333"'
     body = "\n".join(parts)
     return (
