@@ -89,6 +89,38 @@ def test_lines_that_a_file_lacks_are_read_and_what_was_read_is_kept(
     assert source.new_file("histdb-student-washington").name == "histdb-student-washington-test-2.jsonl"
 
 
+def test_results_without_their_run_are_taken_and_only_a_teacher_of_others_is_trained_again(
+    source: LineSource, trained: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_runs, "_read", lambda *_: None)
+    samples = [Sample(one, Path("none.png"), "ab", "test", "washington") for one in "12"]
+    source = replace(source, samples={"washington": samples})
+    outcomes = tuple(Outcome(f"washington/{one}", "ab", 0.5) for one in "12")
+
+    def brought(model: str, num_lines: int) -> None:
+        header = (model, "test", ("washington",), TextNormalization(), {"method": "best-path"}, {})
+        write_results(Results(*header, outcomes[:num_lines]), source.new_file(model))
+
+    brought("histdb-student", 2)
+    brought("teacher-histdb", 2)
+    brought("histdb-student-kd", 1)
+    said, failures = _work(replace(source))
+    assert trained == [
+        "teacher-histdb",
+        "histdb-student-kd",
+    ]  # one line was not read, so the Teacher is needed
+    assert said[0] == "trainings whose results lie there without their runs are not done again: 1"
+    assert failures == []
+
+    trained.clear()
+    elsewhere = replace(source, study=replace(source.study, runs=source.study.runs / "elsewhere"))
+    header = ("histdb-student-kd", "test", ("washington",), TextNormalization(), {"method": "best-path"}, {})
+    write_results(Results(*header, outcomes[1:]), source.new_file("histdb-student-kd"))
+    said, _ = _work(replace(elsewhere))
+    assert trained == []  # the Teacher is nobody's any more
+    assert said == ["trainings whose results lie there without their runs are not done again: 3"]
+
+
 def test_a_broken_result_file_is_told_before_training_and_one_of_pages_is_passed_over(
     source: LineSource, trained: list[str]
 ) -> None:

@@ -127,6 +127,11 @@ def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]
     """
     source.files  # noqa: B018 - read now, so that a broken one is told before hours of training
     began, failures = machine.clock(), []
+    read_elsewhere = {job for job in jobs if _is_read_elsewhere(job, source)}
+    teachers = {job.teacher for job in jobs if job not in read_elsewhere}
+    jobs = [job for job in jobs if job not in read_elsewhere or job in teachers]
+    if passed_over := len(read_elsewhere - teachers):
+        machine.say(f"trainings whose results lie there without their runs are not done again: {passed_over}")
     for number, job in enumerate(jobs, start=1):
         left = None if machine.seconds is None else machine.seconds - (machine.clock() - began)
         if left is not None and left < _TOO_SHORT:
@@ -144,6 +149,17 @@ def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]
             failures.append(f"{job.run.name}: {error}")
             machine.say(f"failed: {failures[-1]}")
     return failures
+
+
+def _is_read_elsewhere(job: Job, source: LineSource) -> bool:
+    """Whether all its lines were read, and the training that read them is not in our folder."""
+    found = source.files.get((job.run.name, False))
+    return found is not None and not job.run.exists() and not _lacking(job, source)
+
+
+def _lacking(job: Job, source: LineSource) -> list[Sample]:
+    """The lines that a training has not read."""
+    return source.lacking(job.run.name, map(set_name, job.study.sets))
 
 
 @contextmanager
@@ -174,7 +190,7 @@ def _do(job: Job, source: LineSource, machine: Machine, left: float | None) -> N
             machine.say(f"{job.run.name}: paused; the same command goes on with it")
             return
     now = replace(source)  # as the folder is now: another process may have read them
-    if lacking := now.lacking(job.run.name, map(set_name, job.study.sets)):
+    if lacking := _lacking(job, now):
         machine.say(f"{job.run.name}: reads {len(lacking):,} {source.split} lines")
         _read(job, lacking, source, machine)
 
