@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,3 +50,18 @@ def dataset(tmp_path: Path) -> Path:
         rows.append(f"lines/p{i}_1.png\t{text}\t{split}\tw{i}")
     (folder / "labels.tsv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     return folder
+
+
+@pytest.fixture
+def lets_nobody_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Makes folders refuse to be listed, as those of another user do; root, whom nothing stops, included."""
+    closed: set[str] = set()
+    list_folder = os.scandir
+
+    def refuse(path: str | os.PathLike[str] = ".") -> object:
+        if os.fspath(path) in closed:
+            raise PermissionError(errno.EACCES, "Permission denied", os.fspath(path))
+        return list_folder(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return lambda path: closed.add(str(path))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,17 @@ def test_what_is_of_lines_is_refused_and_a_folder_without_pages_too(
     empty = run("evaluate", "--pages", dataset, "-m", tiny_model)
     assert empty.exit_code == 1
     assert "PAGE or ALTO" in empty.stderr
+
+
+def test_a_subfolder_that_lets_nobody_in_is_told(
+    run, tiny_model: Path, ground_truth: Path, lets_nobody_in: Callable[[Path], None]
+) -> None:
+    closed = ground_truth / "closed"
+    closed.mkdir()
+    lets_nobody_in(closed)
+    result = run("evaluate", "--pages", ground_truth, "-m", tiny_model, "--finder", "classical")
+    assert result.exit_code == 0
+    assert f"{closed}: cannot be looked into, left out" in result.stderr
 
 
 def test_a_page_without_its_image_counts_as_missed_and_fails(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,22 @@ def test_a_folder_in_natural_order_with_its_subfolders(run, tiny_model: Path, sc
     result = run("transcribe", scans, "-m", tiny_model)
     assert result.stdout == "ab\nba\né\n"
     assert "3 images in 2 folders; left out: 1 other file (1 .txt)" in result.stderr
+
+
+def test_a_subfolder_that_lets_nobody_in_fails_by_name_and_the_rest_is_read(
+    run, tiny_model: Path, scans: Path, lets_nobody_in: Callable[[Path], None]
+) -> None:
+    closed = scans / "closed"
+    closed.mkdir()
+    lets_nobody_in(closed)
+    result = run("transcribe", "--lines", scans, "-m", tiny_model)
+    assert (result.exit_code, result.stdout) == (1, "\nab\nba\né\n")
+    assert f"{closed}: " in result.stderr
+    assert "3 images in 2 folders" in result.stderr
+    assert "3 read, 1 failed" in result.stderr
+    alone = run("transcribe", "--lines", closed, "-m", tiny_model)
+    assert (alone.exit_code, alone.stdout) == (1, "")
+    assert f"{closed}: cannot be looked into: Permission denied" in alone.stderr
 
 
 def test_quiet_says_nothing_but_the_result(run, tiny_model: Path, scans: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from amanuensis.cli.console import Progress, count, note
+from amanuensis.cli.inputs import files_below
 from amanuensis.cli.scores import Told, check_writable
 from amanuensis.errors import DataError
 
@@ -130,9 +131,10 @@ def _find_page_sets(paths: Sequence[Path]) -> tuple[Sources, list[str]]:
     sets: dict[str, dict[str, PageSource]] = {}
     notes: list[str] = []
     for path in paths:
-        files = sorted(path.rglob("*.xml")) if path.is_dir() else [path]
+        files, closed = files_below(path) if path.is_dir() else ([path], [])
+        notes += [f"{folder}: cannot be looked into, left out" for folder in closed]
         pages = sets.setdefault((path if path.is_dir() else path.parent).resolve().name, {})
-        for file in files:
+        for file in sorted(file for file in files if file.suffix == ".xml" or file == path):
             for source in _labelled(file, notes):
                 if source.page.id in pages:
                     raise DataError(f"{file}: a second page called {source.page.id!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -70,14 +71,14 @@ def find_images(
     """The image files that paths name, and notes on folders: what they hold, what was left out.
 
     Files come in the order given, those of a folder and its subfolders in natural order. A file that is not
-    there is kept: reading it will say so.
+    there is kept, and so is a subfolder that cannot be looked into: reading it will say so.
 
     Args:
         paths: files and folders.
         suffixes: of the files that are looked for in folders.
 
     Raises:
-        DataError: a folder holds no image.
+        DataError: a folder holds no image, or cannot be looked into itself.
     """
     files: dict[Path, ImageFile] = {}
     notes: list[str] = []
@@ -105,21 +106,48 @@ def frames_of(files: Sequence[ImageFile]) -> Iterator[LineImage]:
             yield LineImage(file, frame, total)
 
 
+def files_below(folder: Path) -> tuple[list[Path], list[Path]]:
+    """All files in a folder and its subfolders, and the subfolders that cannot be looked into; in no order.
+
+    Raises:
+        DataError: the folder itself cannot be.
+    """
+    refused: list[OSError] = []
+    found = [
+        Path(where, name) for where, _, names in os.walk(folder, onerror=refused.append) for name in names
+    ]
+    closed = [Path(os.fsdecode(error.filename)) for error in refused]
+    if folder in closed:
+        raise DataError(f"{folder}: cannot be looked into: {refused[0].strerror}")
+    return [path for path in found if _may_be_file(path)], closed
+
+
+def _may_be_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return True  # its folder tells its name and nothing more: reading it will say so
+
+
 def _in_folder(folder: Path, suffixes: frozenset[str]) -> tuple[list[ImageFile], str]:
-    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    found = [path for path in found if not any(part.startswith(".") for part in path.parts)]
+    files, closed = (
+        [path for path in paths if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+        for paths in files_below(folder)
+    )
     from amanuensis.jobs import natural_order  # noqa: PLC0415
 
-    images = sorted((path for path in found if path.suffix.lower() in suffixes), key=natural_order)
-    wanted = set(images)
+    found = [path.relative_to(folder) for path in files]
+    chosen = [path for path in found if path.suffix.lower() in suffixes]
+    images = sorted([*chosen, *(path.relative_to(folder) for path in closed)], key=natural_order)
+    wanted = set(chosen)
     others = Counter(path.suffix.lower() or path.name for path in found if path not in wanted)
     if not images:
         looked_for = " ".join(sorted(suffixes))
         raise DataError(f"{folder}: no image in this folder; looked for {looked_for}")
-    num_folders = len({path.parent for path in images})
+    num_folders = len({path.parent for path in chosen})
     where = f" in {num_folders} folders" if num_folders > 1 else ""
     left = ", ".join(f"{number} {suffix}" for suffix, number in others.most_common(4))
     rest = f"; left out: {count(others.total(), 'other file')} ({left})" if others else ""
     return [
         ImageFile(folder / path, path.with_suffix("")) for path in images
-    ], f"{folder}: {count(len(images), 'image')}{where}{rest}"
+    ], f"{folder}: {count(len(chosen), 'image')}{where}{rest}"
