@@ -26,7 +26,7 @@ from amanuensis.records import Sample
 MAX_HARM = 0.01
 """Right words made wrong over right words: what a language model may do where nobody asked for it."""
 
-WEIGHTS = (0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
+WEIGHTS = (0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
 BONUS_PER_WEIGHT = 2.0
 """Natural logarithms: about what a character costs by a language model of characters, on average."""
 
