@@ -94,7 +94,7 @@ def test_a_tuned_language_reads_along_when_it_is_named(run, tmp_path: Path, line
         "lm", "tune", model, lines, "--lm", tmp_path / "own.lm", "--language", "xyz", "--save", "--json"
     )
     assert tuned.exit_code == 0, tuned.stderr
-    assert len(json.loads(tuned.stdout)["trials"]) == 17
+    assert len(json.loads(tuned.stdout)["trials"]) == 22
     # Everything was right without it, so nothing is kept.
     assert read_text_config(model).language_decoders == {}
     unknown = run("transcribe", lines / "0.png", "-m", model, "--language", "xyz")

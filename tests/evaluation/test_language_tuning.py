@@ -12,11 +12,11 @@ from amanuensis.data import read_dataset
 from amanuensis.errors import DataError, ModelError
 from amanuensis.evaluation.language_tuning import (
     MAX_HARM,
-    OTHER_BONUSES,
     WEIGHTS,
     LanguageTrial,
     best_language_trial,
     is_shown,
+    num_trials,
     try_language,
 )
 from amanuensis.language import NGramModel
@@ -51,8 +51,9 @@ def test_each_trial_is_what_reading_with_it_gives(recognizer, data) -> None:
     samples = read_dataset(data).split("val")
     told: list[tuple[int, int]] = []
     trials = list(try_language(recognizer, samples, progress=lambda *counts: told.append(counts)))
-    assert [trial.weight for trial in trials[: 1 + len(WEIGHTS)]] == [0, *WEIGHTS]
-    assert len(trials) == 1 + len(WEIGHTS) + len(OTHER_BONUSES)
+    assert [trial.weight for trial in trials[: 1 + len(WEIGHTS)]] == [0, *(weight for weight, _ in WEIGHTS)]
+    assert len(trials) == num_trials()
+    assert {trial.margin > 0 for trial in trials[1:]} == {True, False}
     assert told[-1] == (len(trials) * len(samples),) * 2
     greedy = [
         reading.text
@@ -60,7 +61,12 @@ def test_each_trial_is_what_reading_with_it_gives(recognizer, data) -> None:
     ]
     assert greedy == [drawn for drawn, _ in LINES]
     for trial in trials[1:]:
-        decoder = replace(recognizer.config.decoder, language_weight=trial.weight, length_bonus=trial.bonus)
+        decoder = replace(
+            recognizer.config.decoder,
+            language_weight=trial.weight,
+            length_bonus=trial.bonus,
+            change_margin=trial.margin,
+        )
         texts = [reading.text for reading in recognizer.searching(decoder).read(_images(samples))]
         lines = list(zip(samples, greedy, texts, strict=True))
         harm = sum((count_harm(s.text, g, t) for s, g, t in lines), start=HarmCounts())
@@ -89,7 +95,7 @@ def test_what_cannot_be_tuned_is_told(recognizer, data, tmp_path) -> None:
 
 def trial(weight, edits, harmed, right=1000):
     scores = TextScores(n=10, characters=EditCounts(edits, 1000), words=EditCounts(0, 2 * right))
-    return LanguageTrial(weight, 0, scores, HarmCounts(2 * right, right, harmed, 0), 1.0)
+    return LanguageTrial(weight, 0, 0, scores, HarmCounts(2 * right, right, harmed, 0), 1.0)
 
 
 def test_the_best_is_shown_to_harm_no_more_than_it_may() -> None:

@@ -131,18 +131,16 @@ def _samples(paths: list[Path], split: str, limit: int | None) -> list[Sample]:
 
 def _tune_lines(asked: _Asked) -> None:
     from amanuensis.evaluation.language_tuning import (  # noqa: PLC0415
-        OTHER_BONUSES,
-        WEIGHTS,
         best_language_trial,
         is_shown,
+        num_trials,
         try_language,
     )
 
     if asked.language is None:
         raise DataError("which language are these lines in? Say so with --language (eng, fra, lat, ...)")
     recognizer = _line_recognizer(asked, asked.language)
-    number = (1 + len(WEIGHTS) + len(OTHER_BONUSES)) * len(asked.samples)
-    with Progress("lines", number, quiet=asked.quiet) as progress:
+    with Progress("lines", num_trials() * len(asked.samples), quiet=asked.quiet) as progress:
         told = try_language(recognizer, asked.samples, max_harm=asked.max_harm, progress=progress.update)
         trials = list(told)
     best = best_language_trial(trials, asked.max_harm)
@@ -172,7 +170,7 @@ def _line_recognizer(asked: _Asked, language: str) -> Recognizer:
     from amanuensis.evaluation.language_tuning import WEIGHTS  # noqa: PLC0415
     from amanuensis.recognition import LineOptions, Recognizer, tuned_search  # noqa: PLC0415
 
-    options = LineOptions(language_model=asked.language_model or language, language_weight=WEIGHTS[0])
+    options = LineOptions(language_model=asked.language_model or language, language_weight=WEIGHTS[0][0])
     loaded = Recognizer.load(asked.model, threads=asked.threads, options=options)
     return loaded.searching(tuned_search(loaded.config.decoder, asked.beam))
 
@@ -181,6 +179,7 @@ def _line_document(trial: LanguageTrial) -> dict[str, Any]:
     return {
         "weight": trial.weight,
         "bonus": trial.bonus,
+        "margin": trial.margin,
         "lines": trial.scores.n,
         "cer": round(trial.scores.cer, 5),
         "wer": round(trial.scores.wer, 5),
@@ -196,6 +195,7 @@ def _print_line_trials(trials: list[LanguageTrial], best: LanguageTrial) -> None
     header = (
         "weight",
         "bonus",
+        "margin",
         "CER %",
         "WER %",
         "harm %",
@@ -209,6 +209,7 @@ def _print_line_trials(trials: list[LanguageTrial], best: LanguageTrial) -> None
         (
             f"{trial.weight:.3g}",
             f"{trial.bonus:.3g}",
+            f"{trial.margin:.3g}",
             f"{100 * trial.scores.cer:.2f}",
             f"{100 * trial.scores.wer:.2f}",
             f"{100 * trial.harm.harm_rate:.2f}",
@@ -239,7 +240,7 @@ def _save_language(
 
     assert asked.language is not None
     without, best = measured
-    decoder = weighed(recognizer.config.decoder, best.weight, best.bonus)
+    decoder = weighed(recognizer.config.decoder, best.weight, best.bonus, best.margin)
     if decoder.language_model not in shipped_language_models():
         assert recognizer.language is not None
         decoder = replace(decoder, language_model=f"lm-{asked.language}.bin")

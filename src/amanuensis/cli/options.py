@@ -70,6 +70,14 @@ LengthBonus = Annotated[
     float | None,
     typer.Option("--length-bonus", help="Of lines: what each character is worth beside the language model."),
 ]
+ChangeMargin = Annotated[
+    float | None,
+    typer.Option(
+        "--change-margin",
+        min=0.0,
+        help="Of lines: what a word that the language model changes must gain; more is more careful.",
+    ),
+]
 WordModel = Annotated[
     str | None,
     typer.Option(
@@ -167,6 +175,7 @@ def line_options(
     language_model: str | None,
     language_weight: float | None,
     length_bonus: float | None,
+    change_margin: float | None,
     word_model: str | None,
     word_weight: float | None,
 ) -> LineOptions:
@@ -174,7 +183,14 @@ def line_options(
     from amanuensis.recognition.language import LineOptions  # noqa: PLC0415
 
     return LineOptions(
-        method, language, language_model, language_weight, length_bonus, word_model, word_weight
+        method=method,
+        language=language,
+        language_model=language_model,
+        language_weight=language_weight,
+        length_bonus=length_bonus,
+        change_margin=change_margin,
+        word_model=word_model,
+        word_weight=word_weight,
     )
 
 

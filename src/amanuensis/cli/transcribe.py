@@ -25,6 +25,7 @@ from amanuensis.cli.options import (
     BatchSize,
     Beam,
     Branch,
+    ChangeMargin,
     Combination,
     Correct,
     CorrectorFolder,
@@ -125,6 +126,7 @@ def transcribe(
     language_model: LanguageModel = None,
     language_weight: LanguageWeight = None,
     length_bonus: LengthBonus = None,
+    change_margin: ChangeMargin = None,
     word_model: WordModel = None,
     word_weight: WordWeight = None,
     branch: Branch = None,
@@ -176,6 +178,7 @@ def transcribe(
         language_model=language_model,
         language_weight=language_weight,
         length_bonus=length_bonus,
+        change_margin=change_margin,
         word_model=word_model,
         word_weight=word_weight,
     )

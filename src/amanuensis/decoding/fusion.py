@@ -15,16 +15,22 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from amanuensis.decoding.beam import Scores
+from amanuensis.decoding.caution import Marks
 from amanuensis.decoding.ctc import Ints
 from amanuensis.language import NGramModel, Vocab, is_of_word
 from amanuensis.language.ngram import Context
 
 
 class CharacterFusion:
-    """An n-gram model of characters that reads a line along; its states are the model's contexts."""
+    """An n-gram model of characters that reads a line along; its states are the model's contexts.
+
+    Attributes:
+        marks: spaces and digits of the vocabulary.
+    """
 
     def __init__(self, model: NGramModel, vocab: Vocab, *, weight: float, bonus: float = 0.0) -> None:
         """Join a model to a vocabulary; symbols that the model lacks are its unknown symbol."""
+        self.marks = Marks.of(vocab)
         self._model = model
         self._weight = weight
         self._bonus = bonus
@@ -80,6 +86,9 @@ class WordFusion:
 
     A word is judged when a symbol that cannot stand in a word, or the end of the line, finishes it. Words with digits
     are not judged: no corpus has them all. A capital does not make a word unknown.
+
+    Attributes:
+        marks: spaces and digits of the vocabulary.
     """
 
     def __init__(
@@ -100,6 +109,7 @@ class WordFusion:
             weight: how much the model of words counts.
             unknown: added for a word that the model lacks; a penalty is below 0.
         """
+        self.marks = characters.marks
         self._characters = characters
         self._model = model
         self._weight = weight

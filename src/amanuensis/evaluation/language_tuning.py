@@ -1,4 +1,4 @@
-"""How much a language model should weigh in reading lines, and how long lines should be: tried on validation lines.
+"""How much a language model should weigh in reading lines, and what it may change: tried on validation lines.
 
 Our addition. A language model is judged by the characters that it mends and by the right words that it makes wrong
 (harm). What is kept is the smallest CER among those of which the lines show that they harm no more than they may: not
@@ -26,19 +26,29 @@ from amanuensis.records import Sample
 MAX_HARM = 0.01
 """Right words made wrong over right words: what a language model may do where nobody asked for it."""
 
-WEIGHTS = (0.005, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2, 0.3, 0.5)
+MARGIN_PER_WEIGHT = 10.0
+"""What a changed word must gain, for each weight, where strong weights are to be harmless."""
+
+WEIGHTS = (
+    *((weight, 0.0) for weight in (0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2)),
+    *((weight, MARGIN_PER_WEIGHT) for weight in (0.1, 0.15, 0.2, 0.3, 0.4, 0.5)),
+)
+"""Weights, each with a margin per weight: small ones that change what they like, strong ones that must show a gain."""
+
 BONUS_PER_WEIGHT = 2.0
 """Natural logarithms: about what a character costs by a language model of characters, on average."""
 
 OTHER_BONUSES = (0.0, 1.0, 3.0, 5.0)
+OTHER_MARGINS = (2.5, 5.0, 7.5, 12.5)
+"""Per weight: tried with the best weight alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class LanguageTrial:
-    """What a weight and a bonus did.
+    """What a weight, a bonus and a margin did.
 
     Attributes:
-        weight, bonus: of the search; 0 and 0 is the model's own decoder, without a language model.
+        weight, bonus, margin: of the search; all 0 is the model's own decoder, without a language model.
         scores: of the lines; one that failed counts as read empty.
         harm: against what is read without a language model.
         seconds: CPU time for all lines, loading them too, the network not.
@@ -46,6 +56,7 @@ class LanguageTrial:
 
     weight: float
     bonus: float
+    margin: float
     scores: TextScores
     harm: HarmCounts
     seconds: float
@@ -79,7 +90,9 @@ def try_language(
     max_harm: float = MAX_HARM,
     progress: Progress | None = None,
 ) -> Iterator[LanguageTrial]:
-    """Read the lines without the language model, with each of `WEIGHTS`, and the best of those with other bonuses.
+    """Read the lines without the language model, with each of `WEIGHTS`, and the best of those otherwise.
+
+    First with other bonuses, then the best of all with other margins.
 
     Args:
         recognizer: with a language model; its weight does not matter.
@@ -102,20 +115,39 @@ def try_language(
         raise ModelError(f"{recognizer.config.name}: there is no language model to try weights of")
     tuning = _Tuning(recognizer, samples, progress)
     first = tuning.read(decoder.searching("best-path"))
-    without = tuning.trial(first, first)
-    yield without
-    trials = []
-    for weight in WEIGHTS:
-        trials.append(tuning.trial(tuning.read(weighed(decoder, weight, BONUS_PER_WEIGHT * weight)), first))
-        yield trials[-1]
-    weight = best_language_trial([without, *trials], max_harm).weight or WEIGHTS[0]
-    for factor in OTHER_BONUSES:
-        yield tuning.trial(tuning.read(weighed(decoder, weight, factor * weight)), first)
+    trials = [tuning.trial(first, first)]
+    yield trials[-1]
+
+    def tried(weight: float, bonus: float, margin: float) -> LanguageTrial:
+        decoder = weighed(recognizer.config.decoder, weight, bonus * weight, margin * weight)
+        trials.append(tuning.trial(tuning.read(decoder), first))
+        return trials[-1]
+
+    for weight, margin in WEIGHTS:
+        yield tried(weight, BONUS_PER_WEIGHT, margin)
+    best = best_language_trial(trials, max_harm)
+    weight, margin = (best.weight, best.margin / best.weight) if best.weight else WEIGHTS[0]
+    for bonus in OTHER_BONUSES:
+        yield tried(weight, bonus, margin)
+    best = best_language_trial(trials, max_harm)
+    bonus = best.bonus / best.weight if best.weight else BONUS_PER_WEIGHT
+    for other in OTHER_MARGINS:
+        yield tried(weight, bonus, other)
 
 
-def weighed(decoder: Decoder, weight: float, bonus: float) -> Decoder:
-    """The same search with another weight and bonus."""
-    return replace(decoder, language_weight=round(weight, 4), length_bonus=round(bonus, 4))
+def num_trials() -> int:
+    """How often `try_language` reads all lines."""
+    return 1 + len(WEIGHTS) + len(OTHER_BONUSES) + len(OTHER_MARGINS)
+
+
+def weighed(decoder: Decoder, weight: float, bonus: float, margin: float) -> Decoder:
+    """The same search with another weight, bonus and margin."""
+    return replace(
+        decoder,
+        language_weight=round(weight, 4),
+        length_bonus=round(bonus, 4),
+        change_margin=round(margin, 4),
+    )
 
 
 def best_language_trial(trials: Sequence[LanguageTrial], max_harm: float = MAX_HARM) -> LanguageTrial:
@@ -142,8 +174,8 @@ def is_shown(trial: LanguageTrial, max_harm: float) -> bool:
     return trial.harm.harm_bound() <= max_harm
 
 
-def _rank(trial: LanguageTrial) -> tuple[float, float, float]:
-    return trial.scores.cer, trial.weight, trial.bonus
+def _rank(trial: LanguageTrial) -> tuple[float, float, float, float]:
+    return trial.scores.cer, trial.weight, trial.bonus, -trial.margin
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +221,7 @@ class _Tuning:
         return LanguageTrial(
             weight=read.decoder.language_weight,
             bonus=read.decoder.length_bonus,
+            margin=read.decoder.change_margin,
             scores=score_lines(read.pairs, normalization=str),
             harm=reduce(add, harms, HarmCounts()),
             seconds=read.seconds,
@@ -196,5 +229,4 @@ class _Tuning:
 
     def _tell(self, done: int, _: int) -> None:
         if self._progress is not None:
-            total = (1 + len(WEIGHTS) + len(OTHER_BONUSES)) * len(self._samples)
-            self._progress(self._num_read + done, total)
+            self._progress(self._num_read + done, num_trials() * len(self._samples))

@@ -10,12 +10,13 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from amanuensis.decoding import Path, StringScorer, best_path, prefix_beam, viterbi_align
+from amanuensis.decoding import Path, best_path, prefix_beam, viterbi_align
+from amanuensis.decoding.caution import WordScorer, worthwhile
 from amanuensis.errors import ModelError
 
 Method = Literal["best-path", "prefix-beam"]
 _OF_WORDS = ("word_model", "word_weight", "unknown_word")
-_OF_LANGUAGE = ("language_model", "language_weight", "length_bonus", *_OF_WORDS)
+_OF_LANGUAGE = ("language_model", "language_weight", "length_bonus", "change_margin", *_OF_WORDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Decoder:
         language_model: what reads along: a file in the model folder, or the name of a shipped one; "" for none.
         language_weight: how much that counts: 0 is not at all.
         length_bonus: added for every character, as each costs something by the language model.
+        change_margin: what every word that it changes must gain, in natural logarithms (`decoding.caution`); 0 takes
+            all its changes.
         word_model: a language model of words that judges finished words beside it; "" for none.
         word_weight: how much that counts.
         unknown_word: added for a word that it lacks: a penalty is below 0.
@@ -40,6 +43,7 @@ class Decoder:
     language_model: str = ""
     language_weight: float = 0.0
     length_bonus: float = 0.0
+    change_margin: float = 0.0
     word_model: str = ""
     word_weight: float = 0.0
     unknown_word: float = 0.0
@@ -58,6 +62,8 @@ class Decoder:
         for weight in (self.language_weight, self.word_weight):
             if not _is_number(weight) or weight < 0:
                 raise ModelError(f"a language model's weight must be at least 0, not {weight!r}")
+        if not _is_number(self.change_margin) or self.change_margin < 0:
+            raise ModelError(f"a decoder's change_margin must be at least 0, not {self.change_margin!r}")
         for what in ("length_bonus", "unknown_word"):
             if not _is_number(getattr(self, what)):
                 raise ModelError(f"a decoder's {what} must be a number, not {getattr(self, what)!r}")
@@ -71,7 +77,7 @@ class Decoder:
         """What sets apart searches whose confidences mean different things: each is calibrated on its own."""
         return f"{self.method} {PurePath(self.language_model).name}" if self.language_model else self.method
 
-    def __call__(self, logits: NDArray[np.floating], scorer: StringScorer[Any] | None = None) -> Path:
+    def __call__(self, logits: NDArray[np.floating], scorer: WordScorer[Any] | None = None) -> Path:
         """Decode one line: (T, V) logits to the string and the frames it was read from.
 
         A beam finds strings, not paths: its best string is aligned again, so that spans and confidence mean
@@ -83,8 +89,10 @@ class Decoder:
         """
         if self.method == "best-path":
             return best_path(logits)
-        best = prefix_beam(logits, beam=self.beam, prune=self.prune, scorer=scorer)[0]
-        return viterbi_align(logits, best.tokens)
+        tokens = prefix_beam(logits, beam=self.beam, prune=self.prune, scorer=scorer)[0].tokens
+        if scorer is not None and self.change_margin:
+            tokens = worthwhile(logits, tokens, scorer, margin=self.change_margin)
+        return viterbi_align(logits, tokens)
 
     def without_language(self) -> Decoder:
         """The same search with nothing that reads along."""

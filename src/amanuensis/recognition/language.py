@@ -31,6 +31,7 @@ class LineOptions:
         language_model: a file, the name of a shipped language model, or "none".
         language_weight: how much it counts.
         length_bonus: what every character is worth, as it costs something by the language model.
+        change_margin: what every word that the language model changes must gain.
         word_model: a file: a language model of words, beside the one of characters.
         word_weight: how much that counts.
     """
@@ -40,6 +41,7 @@ class LineOptions:
     language_model: str | None = None
     language_weight: float | None = None
     length_bonus: float | None = None
+    change_margin: float | None = None
     word_model: str | None = None
     word_weight: float | None = None
 
@@ -60,8 +62,8 @@ def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
     """The search that a user asks for.
 
     Raises:
-        ModelError: no decoder is tuned for the language; a language model without a weight, or a weight or length bonus
-            without a language model; or an impossible value.
+        ModelError: no decoder is tuned for the language; a language model without a weight, or a weight, length bonus
+            or margin without a language model; or an impossible value.
     """
     _check_best_path(options)
     decoder = _decoder_of_language(config, options)
@@ -75,6 +77,8 @@ def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
         decoder = replace(decoder, language_weight=options.language_weight)
     if options.length_bonus is not None:
         decoder = replace(decoder, length_bonus=options.length_bonus)
+    if options.change_margin is not None:
+        decoder = replace(decoder, change_margin=options.change_margin)
     if options.word_model is not None:
         decoder = replace(decoder, word_model=options.word_model)
     if options.word_weight is not None:
@@ -86,6 +90,11 @@ def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
             f"a character is worth {options.length_bonus:g} beside a language model only, and none reads along "
             f"(--language, --lm)"
         )
+    if options.change_margin and not decoder.language_model:
+        raise ModelError(
+            f"a change has to gain {options.change_margin:g} beside a language model only, and none reads along "
+            f"(--language, --lm)"
+        )
     _check_complete(decoder)
     return decoder
 
@@ -93,7 +102,14 @@ def chosen_decoder(config: TextConfig, options: LineOptions) -> Decoder:
 def _check_best_path(options: LineOptions) -> None:
     """What the best path does not look at is not taken silently."""
     model = None if options.language_model == NO_LANGUAGE_MODEL else options.language_model
-    given = (model, options.language_weight, options.length_bonus, options.word_model, options.word_weight)
+    given = (
+        model,
+        options.language_weight,
+        options.length_bonus,
+        options.change_margin,
+        options.word_model,
+        options.word_weight,
+    )
     if options.method == "best-path" and any(given):
         raise ModelError(
             "on the best path no language model reads along, and nothing of it has a weight: leave that out, or take "

@@ -147,6 +147,8 @@ def _refuse_line_options(name: str, options: LineOptions) -> None:
         raise ModelError(f"{name} reads formulas: they are in no language {options.language!r}")
     if options.length_bonus is not None:
         raise ModelError(f"{name} reads formulas: only reading lines has a length bonus")
+    if options.change_margin is not None:
+        raise ModelError(f"{name} reads formulas: only reading lines has a margin of changes")
     if options.word_model is not None or options.word_weight is not None:
         raise ModelError(f"{name} reads formulas: only lines have words")
 
