@@ -73,15 +73,16 @@ def fit(model: Path, sets: list[Path]) -> None:
         amanuensis("calibrate", model, *of_language(sets, code), "--language", code, *toward, "--save")
     tuned = json.loads((model / "config.json").read_text(encoding="utf-8"))["scores"]["language_models"]
     print(
-        "| validation lines | lines | weight, bonus | CER %, greedy | + LM | harmed / right | harm % | at most % |"
+        "| validation lines | lines | weight, bonus, margin | CER %, greedy | + LM "
+        "| harmed / right | harm % | at most % |"
     )
     print("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |")
     for code in tuned_languages(model):
         language, without, best = LANGUAGES[code], tuned[code]["without"], tuned[code]["with"]
         print(
-            f"| {language} | {best['lines']} | {best['weight']:g}, {best['bonus']:g} | {percent(without['cer'])} "
-            f"| {percent(best['cer'])} | {best['harmed']} / {best['right_words']:,} | {percent(best['harm'])} "
-            f"| {percent(best['harm_bound'])} |"
+            f"| {language} | {best['lines']} | {best['weight']:g}, {best['bonus']:g}, {best['margin']:g} "
+            f"| {percent(without['cer'])} | {percent(best['cer'])} | {best['harmed']} / {best['right_words']:,} "
+            f"| {percent(best['harm'])} | {percent(best['harm_bound'])} |"
         )
 
 

@@ -22,7 +22,9 @@ from amanuensis.recognition import (
 from amanuensis.recognition.language import chosen_decoder, shipped_language_models
 from tiny_model import CONFIG, draw, graph
 
-TUNED = Decoder("prefix-beam", language_model="lm-eng.bin", language_weight=0.2, length_bonus=0.4)
+TUNED = Decoder(
+    "prefix-beam", language_model="lm-eng.bin", language_weight=0.2, length_bonus=0.4, change_margin=0.1
+)
 
 
 def write(folder: Path, *, languages: tuple[str, ...] = ("eng", "fra")) -> Path:
@@ -42,6 +44,8 @@ def test_a_language_is_used_when_it_is_known(tmp_path: Path) -> None:
     assert english.searching(weak).read(picture)[0].text == "ab"
     strong = LineOptions(language="eng", language_weight=2.0, length_bonus=3.0)
     assert Recognizer.load(model, options=strong).read(picture)[0].text == "bb"
+    careful = replace(strong, change_margin=50.0)
+    assert Recognizer.load(model, options=careful).read(picture)[0].text == "ab"
     only = write(tmp_path / "only", languages=("eng",))
     assert Recognizer.load(only).config.decoder == TUNED
     assert Recognizer.load(only, options=LineOptions(language_model="none")).config.decoder == Decoder()
@@ -71,6 +75,9 @@ def test_a_config_with_decoders_of_languages_is_stored_and_one_without_is_read()
         (LineOptions(word_model="w.lm", word_weight=0.2), "needs one of characters"),
         (LineOptions(length_bonus=0.5), "none reads along"),
         (LineOptions("best-path", language="eng", length_bonus=0.5), "on the best path"),
+        (LineOptions(change_margin=0.5), "0.5 beside a language model only"),
+        (LineOptions("best-path", language="eng", change_margin=0.5), "on the best path"),
+        (LineOptions(language="eng", change_margin=-1), "change_margin must be at least 0"),
         (LineOptions("best-path", language_weight=0.3), "on the best path"),
         (LineOptions("best-path", language_model="eng", language_weight=0.3), "on the best path"),
         (LineOptions("best-path", word_weight=0.3), "on the best path"),

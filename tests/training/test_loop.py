@@ -81,18 +81,26 @@ def _optimizer(network: nn.Module, settings: FitSettings, name: str = "adamw") -
     return make_optimizer(network, of_optimizer, freeze=settings.freeze)
 
 
-def _fit(folder: Path, settings: FitSettings, *, steps: int, losses: Sequence[float] = (1.0,)) -> Fit:
+def _fit(
+    folder: Path,
+    settings: FitSettings,
+    *,
+    steps: int,
+    losses: Sequence[float] = (1.0,),
+    errors: Sequence[float] | None = None,
+) -> Fit:
+    """A run whose validations say these losses and error rates; by default they are the same numbers."""
     torch.manual_seed(0)
     samples = read_dataset(folder).split("train")[:4]
     vocab = Vocab.from_texts(s.text for s in samples)
     network = Linear(vocab.num_classes)
     lines = TrainingLines(samples, [1] * 4, IMAGE_SPECS["cpu"], AUGMENTATIONS["none"], 1)
-    told = iter(losses)
+    told = iter(zip(losses, errors or losses, strict=True))
 
     def validate() -> Validation:
-        loss = next(told)
+        loss, cer = next(told)
         return Validation(
-            loss, "CER", loss, {"n": 1, "cer": loss, "sets": {"drawn": {"n": 1, "cer": loss}}}, ("", ""), 0.0
+            loss, "CER", cer, {"n": 1, "cer": cer, "sets": {"drawn": {"n": 1, "cer": cer}}}, ("", ""), 0.0
         )
 
     return Fit(
@@ -165,11 +173,19 @@ def test_endless_refusals_end_the_run_with_an_error(lines: Path) -> None:
 
 def test_early_stopping_counts_validations_without_improvement(lines: Path) -> None:
     losses = [1.0, 0.5, 0.4999, 0.4995, 0.3]
-    fit = _fit(lines, replace(SETTINGS, batch_size=4), steps=50, losses=losses)
+    fit = _fit(lines, replace(SETTINGS, batch_size=4), steps=50, losses=losses, errors=[0.4] * 5)
     fit()
     assert fit.progress.epoch == 4  # 0.4999 and 0.4995 improve by less than 0.001
-    assert "2 validations" in fit.progress.stopped
+    assert "not improved for 2 times" in fit.progress.stopped
     assert fit.progress.best_loss == 0.5
+
+
+def test_a_run_that_reads_better_and_better_goes_on_whatever_the_loss_says(lines: Path) -> None:
+    errors = [0.5, 0.4, 0.4, 0.3, 0.3, 0.3, 0.2]
+    fit = _fit(lines, replace(SETTINGS, batch_size=4), steps=50, losses=[1.0] * 7, errors=errors)
+    fit()
+    assert fit.progress.epoch == 6  # patience of 2 since 0.3; the smallest error was not to come yet
+    assert fit.progress.best_error == 0.3
 
 
 def test_improvements_that_are_small_alone_count_together(lines: Path) -> None:

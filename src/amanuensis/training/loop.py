@@ -220,7 +220,7 @@ class Fit:
         if self._course is not None:
             progress.course = self._course.advance(progress.epoch, progress.done, error, errors)
         if self.settings.halve_after is None:
-            self._stop_early(loss)
+            self._stop_early(loss, read_better=best)
         else:
             self._halve(self.settings.halve_after, improved=best)
         if result is not None and self.recorder:
@@ -232,16 +232,20 @@ class Fit:
             return [0.0, 0.0, *([0.0] * len(self._course.sets) if self._course else [])]
         return [result.loss, result.error, *(self._course.errors_of(result.scores) if self._course else [])]
 
-    def _stop_early(self, loss: float) -> None:
-        """HTR-JAND's end (R5): the validation loss has not improved for `patience` validations of the last stage."""
+    def _stop_early(self, loss: float, *, read_better: bool) -> None:
+        """HTR-JAND's end (R5): the validation loss has not improved for `patience` validations of the last stage.
+
+        Our addition: nor has the error. Late in a cycle it often falls while the loss does not, and the best model is
+        the one of the smallest error.
+        """
         progress, settings = self.progress, self.settings
         counts = self._course is None or self._course.was_in_last_stage(progress.epoch)
         improved = loss < progress.best_loss - settings.min_improvement
         if improved:  # not with every smaller loss: many steps that are each too small would never add up
             progress.best_loss = loss
-        progress.stale = progress.stale + 1 if counts and not improved else 0
+        progress.stale = progress.stale + 1 if counts and not improved and not read_better else 0
         if progress.stale >= settings.patience and progress.step < progress.total_steps:
-            progress.stopped = f"validation loss has not improved for {progress.stale} validations"
+            progress.stopped = f"validation has not improved for {progress.stale} times"
 
     def _halve(self, after: int, *, improved: bool) -> None:
         """CATNet's end (section 4.2; spec C23): half the rate when the error is stale, until it was halved enough."""
