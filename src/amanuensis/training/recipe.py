@@ -245,8 +245,8 @@ class TrainingSection(_Section):
         batch_size: lines whose gradients are computed together.
         accumulate: batches whose gradients make one update.
         clip_norm: largest gradient norm.
-        patience, min_improvement: early stopping on the validation loss (R5: 10 epochs, 0.001), while the error does not
-            improve either.
+        patience, min_improvement: early stopping on the validation loss (R5: 10 epochs, 0.001), where the error does
+            not improve either.
         checkpoint_every: updates between two states to resume from (one is also saved at the beginning and with every
             validation).
         workers: processes that prepare images.
