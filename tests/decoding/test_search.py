@@ -74,6 +74,23 @@ def test_a_beam_is_never_worse_than_the_best_path(beam, prune):
         assert len({hypothesis.tokens for hypothesis in found}) == len(found) <= beam + 1
 
 
+def test_probabilities_below_the_smallest_float_are_as_exact_as_others():
+    frames, rare = 120, 1e-5
+    log_probs = np.log(np.tile([rare, 1 - rare], (frames, 1)))
+    empty, one, two = string_log_probabilities(log_probs, [(), (1,), (1, 1)])
+    assert empty == pytest.approx(frames * math.log(rare))  # -1,382: e to that is 0
+    assert one == pytest.approx(frames * math.log(1 - rare), abs=2 * frames * rare)
+    singles = [string_log_probabilities(log_probs, [string])[0] for string in [(), (1,), (1, 1)]]
+    assert singles == [empty, one, two]
+    # Of blanks and the symbol after them, one way for each length of the run, of the first frames likewise.
+    ways = [
+        rare**first * (1 - rare) ** (8 - first - after) * rare**after
+        for first in range(8)
+        for after in range(8 - first)
+    ]
+    assert math.exp(string_log_probabilities(log_probs[:8], [(1,)])[0]) == pytest.approx(sum(ways), rel=1e-12)
+
+
 def test_many_weak_paths_beat_one_strong_path():
     logits = np.log(np.array([[0.6, 0.4], [0.6, 0.4]]))
     assert best_path(logits).tokens == ()

@@ -16,6 +16,10 @@ from amanuensis.decoding.ctc import Floats, Ints, Path, collapse, log_softmax, m
 from amanuensis.errors import DataError
 from amanuensis.language import BLANK
 
+Doubles = npt.NDArray[np.float64]
+_SMALLEST = 1e-250
+"""What products lose to the smallest number that there is (1e-308) does not show above it."""
+
 
 def viterbi_align(logits: Floats, tokens: Sequence[int]) -> Path:
     """The most probable path among those that spell `tokens`: forced alignment.
@@ -52,8 +56,37 @@ def string_log_probabilities(log_probs: Floats, strings: Sequence[Sequence[int]]
     """
     if len(log_probs) == 0:
         return np.array([-np.inf if string else 0.0 for string in strings])
-    log_probs = log_probs.astype(np.float64)
+    exact = log_probs.astype(np.float64)
     states = _states(strings)
+    last = np.array([2 * len(string) for string in strings])
+    found = _products(exact, states, last)
+    lost = ~(found > _SMALLEST)  # so small that products may have become 0 on the way
+    with np.errstate(divide="ignore"):
+        result: npt.NDArray[np.float64] = np.log(found)
+    if lost.any():
+        result[lost] = _logarithms(exact, states[lost], last[lost])
+    return result
+
+
+def _products(log_probs: Doubles, states: Ints, last: Ints) -> Doubles:
+    """(K,) probabilities of K strings, by products: several times as fast as with logarithms, and not for tiny ones."""
+    chances, skips = np.exp(log_probs), _skips(states).astype(np.float64)
+    padded = np.zeros((len(states), states.shape[1] + 2))
+    reach, one, two = padded[:, 2:], padded[:, 1:-1], padded[:, :-2]
+    reach[:, :2] = chances[0][states[:, :2]]
+    for frame in chances[1:]:
+        more = two * skips
+        more += one
+        more += reach
+        np.multiply(more, frame.take(states), out=reach)
+    rows = np.arange(len(states))
+    # The empty string has one state only: there is no last symbol before the last blank.
+    found: Doubles = reach[rows, last] + np.where(last > 0, reach[rows, last - 1], 0.0)
+    return found
+
+
+def _logarithms(log_probs: Doubles, states: Ints, last: Ints) -> Doubles:
+    """(K,) the same as logarithms, however small."""
     skips = _skips(states)
     reach = np.full(states.shape, -np.inf)
     reach[:, :2] = log_probs[0][states[:, :2]]
@@ -61,12 +94,10 @@ def string_log_probabilities(log_probs: Floats, strings: Sequence[Sequence[int]]
         one = _shift(reach, 1)
         two = np.where(skips, _shift(reach, 2), -np.inf)
         reach = np.logaddexp(np.logaddexp(reach, one), two) + frame[states]
-    rows = np.arange(len(strings))
-    last = np.array([2 * len(string) for string in strings])
-    # The empty string has one state only: there is no last symbol before the last blank.
+    rows = np.arange(len(states))
     symbol = np.where(last > 0, reach[rows, last - 1], -np.inf)
-    result: npt.NDArray[np.float64] = np.logaddexp(reach[rows, last], symbol)
-    return result
+    found: Doubles = np.logaddexp(reach[rows, last], symbol)
+    return found
 
 
 def _states(strings: Sequence[Sequence[int]]) -> Ints:
