@@ -13,7 +13,13 @@ from amanuensis.decoding.hypothesis import Alternative, Hypothesis
 from amanuensis.errors import ModelError
 from amanuensis.language import NGramModel
 from amanuensis.latex import TokenVocab
-from amanuensis.recognition import FormulaRecognizer, load_recognizer, read_math_config, write_config
+from amanuensis.recognition import (
+    FormulaRecognizer,
+    LineOptions,
+    load_recognizer,
+    read_math_config,
+    write_config,
+)
 from amanuensis.recognition.formula_decoder import FormulaDecoder
 from amanuensis.recognition.formula_recognizer import FormulaOptions
 from amanuensis.recognition.formula_runtime import num_branches
@@ -182,6 +188,23 @@ def test_a_reader_of_lines_refuses_what_is_of_formulas(tmp_path: Path, options: 
     lines = write_tiny_model(tmp_path / "lines")
     with pytest.raises(ModelError, match="tiny reads lines"):
         load_recognizer(lines, formula=FormulaOptions(**options))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"method": "best-path"}, "no decoder"),
+        ({"language": "eng"}, "in no language"),
+        ({"length_bonus": 0.1}, "a length bonus"),
+        ({"change_margin": 0.1}, "a margin of changes"),
+        ({"word_model": "w.lm", "word_weight": 0.1}, "only lines have words"),
+    ],
+)
+def test_a_reader_of_formulas_refuses_what_is_of_lines(
+    two: Path, options: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ModelError, match=message):
+        load_recognizer(two, lines=LineOptions(**options))
 
 
 # mending
