@@ -189,7 +189,7 @@ class Shouting:
 
 
 def test_a_short_list_of_names_does_not_draw_every_other_word_to_it(tmp_path: Path) -> None:
-    (tmp_path / "names.txt").write_text("Anne\nBerthe\nClaude\n", encoding="utf-8")
+    (tmp_path / "names.txt").write_text("Anne\nBerthe\nCamille\n", encoding="utf-8")
     correction = load_correction("lexicon", lexicons=[tmp_path / "names.txt"])
     lines = [reading("l'annee derniere", 6, sure=0.95, doubt=0.7), reading("Bertbe", 4, doubt=0.2)]
     texts = [done.reading.text for done in correct(lines, correction)]
