@@ -71,6 +71,10 @@ def test_an_ablation_is_trained_read_and_told_and_goes_on_where_it_was(
     assert "these sections differ: training" in other.stderr
     table = _run("text-table", "5", *place[:6], "--seeds", "1", "--json")
     assert _rows(table)["Baseline"]["cer"] == told["Baseline"]["cer"]
+    plain = [w for w in wanted if w != "--json"]
+    assert _run(*plain, "--print").stdout.splitlines()[1].startswith("trained")
+    (tmp_path / "runs/histdb-student-on-drawn").rename(tmp_path / "elsewhere")
+    assert _run(*plain, "--print").stdout.splitlines()[1].startswith("read")
 
 
 def test_a_student_brings_its_teacher_and_a_failure_does_not_keep_the_rest_from_being_run(
@@ -89,7 +93,15 @@ def test_a_student_brings_its_teacher_and_a_failure_does_not_keep_the_rest_from_
     assert f"distillation.teacher={tmp_path / 'runs'}/teacher-histdb-on-drawn/best" in listed[3]
 
 
+def test_a_row_of_one_table_brings_none_of_that_name_in_another(place: list[str]) -> None:
+    wanted = ["text-ablation", *place, "--seeds", "1", "--row", "+CL", "--print"]
+    runs = [line.split("/runs/")[-1] for line in _run(*wanted, "--table", "student").stdout.splitlines()[1:]]
+    assert runs == ["teacher-histdb-on-drawn", "histdb-student-kd-cl-on-drawn"]
+    assert "teacher-histdb-cl-on-drawn" in _run(*wanted).stdout
+
+
 def test_wrong_choices_are_told(place: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "'4' is not one of" in _run("text-ablation", *place, "--table", "4", "--print").output
     assert "no row is called '+kx'" in _run("text-ablation", *place, "--row", "+KX", "--print").output
     assert "1,2,3" in _run("text-ablation", *place, "--seeds", "one").output
     assert "50, 200, 325" in _run("few-lines", *place, "--lines", "51", "--print").output

@@ -139,6 +139,21 @@ def test_squeeze_excitation_averages_over_valid_columns_only() -> None:
     assert (padded[..., 5:] == 0).all()
 
 
+def test_the_gradient_of_squeeze_excitation_is_that_of_its_definition() -> None:
+    layer = SqueezeExcitation(8).double()
+    x = torch.randn(2, 8, 3, 5, dtype=torch.float64).to(memory_format=torch.channels_last)
+    mask = _mask([5, 2], 5).double()
+    up = torch.randn_like(x)
+
+    def gradient(*, training: bool) -> torch.Tensor:
+        given = (x * mask).detach().requires_grad_()
+        layer.train(training)(given, mask).backward(up)
+        return given.grad
+
+    assert torch.allclose(gradient(training=True), gradient(training=False))  # autograd's own operations
+    assert torch.autograd.gradcheck(layer.train(), ((x * mask).detach().requires_grad_(), mask))
+
+
 def test_full_gated_conv_is_eq_6() -> None:
     layer = FullGatedConv2d(3)
     x = torch.randn(2, 3, 4, 5)

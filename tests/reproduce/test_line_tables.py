@@ -93,6 +93,23 @@ def test_figures_are_over_all_seeds_with_intervals_and_differences(tmp_path: Pat
     assert _row(parts[0], "+CL")["seeds"] == NOT_RUN
 
 
+def test_trainings_of_all_seeds_vote_on_what_each_of_them_read(tmp_path: Path) -> None:
+    full = "teacher-histdb-cl"
+    _write(tmp_path, full, 3)
+    _write(tmp_path, f"{full}-seed2", 1)
+    part = _print("5", tmp_path, (1, 2, 3))[0][2]
+    assert (_row(part, "+CL")["voted CER %"], _row(part, "+EL")["seeds"]) == ("", NOT_RUN)  # one is missing
+    _write(tmp_path, f"{full}-seed3", 1, sets=("washington",))
+    saintgall, washington, both = _print("5", tmp_path, (1, 2, 3))[0]
+    assert [_row(one, "+EL")["seeds"] for one in (saintgall, both)] == [NOT_RUN, NOT_RUN]
+    assert _row(washington, "+CL")["CER %"] == "13.89"  # 3, 1 and 1 of 12
+    assert _row(washington, "+CL")["voted CER %"] == _row(washington, "+EL")["CER %"] == "8.33"
+    assert _row(washington, "+EL")["voted CER %"] == ""
+    told = next(row for row in washington.document["rows"] if row["row"] == "+CL")
+    assert told["vote"]["rate"] == 1 / 12
+    assert told["vote"]["against_one"]["difference"] == pytest.approx(1 / 12 - 5 / 36)
+
+
 def test_a_row_without_its_baseline_says_what_it_was_not_compared_with(tmp_path: Path) -> None:
     _write(tmp_path, "histdb-student-kd-cl")
     cells = _row(_print("student", tmp_path)[0][0], "+CL")

@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 ABLATION_HELP = teach(
     "Train and read what HTR-JAND's Table V and the clean ablations of Student and Teacher lack, then print them: "
     "every row with its model, 95 % intervals over pages and seeds, and what it differs by. What was not run says so. "
-    "Cut off or out of time, the same command goes on. --row chooses rows, by their titles.",
+    "Cut off or out of time, the same command goes on, and several at once share the work. --table and --row choose "
+    "what is worked on and printed, by titles.",
     (
         "amanuensis reproduce text-ablation --scale cpu --seeds 1 --row Baseline --row +KD --budget 2h",
         "works on two rows of one seed for two hours",
+    ),
+    (
+        "amanuensis reproduce text-ablation --table student --row base --row +KD --row +CL",
+        "the first rows of the Student's clean ablation",
     ),
     (
         "amanuensis reproduce text-ablation --scale cpu --print",
@@ -48,8 +53,6 @@ FEW_HELP = teach(
     ),
 )
 
-_ABLATIONS = ("5", "student", "teacher")
-
 
 class LineScaleName(StrEnum):
     """How large the networks and their trainings are."""
@@ -64,6 +67,14 @@ class LineTableName(StrEnum):
     three = "3"
     five = "5"
     seven = "7"
+    student = "student"
+    teacher = "teacher"
+
+
+class AblationName(StrEnum):
+    """Tables of `text-ablation`."""
+
+    five = "5"
     student = "student"
     teacher = "teacher"
 
@@ -113,6 +124,10 @@ def text_ablation(
     *,
     scale: Scale = LineScaleName.cpu,
     sets: Sets = None,
+    tables: Annotated[
+        list[AblationName] | None,
+        typer.Option("--table", help="Only this table; may be repeated. By default all three."),
+    ] = None,
     rows: Rows = None,
     seeds: Seeds = "1,2,3",
     budget: Budget = None,
@@ -126,12 +141,17 @@ def text_ablation(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run the ablation."""
+    """Run the ablations, or some of their rows."""
     from amanuensis.reproduce import LINE_TABLES, LineStudy  # noqa: PLC0415
 
     study = LineStudy.of(scale.value, tuple(sets or ()), runs=runs, changes=tuple(changes or ()))
     plan = _Plan(
-        [LINE_TABLES[name] for name in _ABLATIONS], study, _numbers(seeds), rows or [], split, results
+        [LINE_TABLES[name] for name in tables or list(AblationName)],
+        study,
+        _numbers(seeds),
+        rows or [],
+        split,
+        results,
     )
     plan.carry_out(_Working(budget, device, threads, only_print, as_json, quiet))
 
@@ -258,7 +278,8 @@ class _Plan:
 
         jobs = self._jobs()
         if how.only_print:
-            print_table(("state", "training"), [self._listed(job) for job in jobs])
+            source = self.source() if self.results.exists() else None
+            print_table(("state", "training"), [self._listed(job, source) for job in jobs])
             return
         machine = Machine(
             seconds=None if how.budget is None else parse_duration(how.budget),
@@ -312,11 +333,14 @@ class _Plan:
             )
         return [row for row in rows if not wanted or row.title.casefold() in wanted]
 
-    def _listed(self, job: Job) -> tuple[str, str]:
-        from amanuensis.reproduce import is_trained  # noqa: PLC0415
+    def _listed(self, job: Job, source: LineSource | None) -> tuple[str, str]:
+        from amanuensis.reproduce import is_read_elsewhere, is_trained  # noqa: PLC0415
 
         try:
-            state = "trained" if is_trained(job) else "begun" if (job.run / "run.json").exists() else "-"
+            if source is not None and is_read_elsewhere(job, source):
+                state = "read"
+            else:
+                state = "trained" if is_trained(job) else "begun" if (job.run / "run.json").exists() else "-"
         except TrainingError as error:  # of another recipe, or broken: the others are listed all the same
             note(f"{error}")
             state = "failed"

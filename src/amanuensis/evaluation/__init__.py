@@ -25,6 +25,7 @@ from amanuensis.evaluation.pages import PageReport, ScoredPage, evaluate_page, s
 from amanuensis.evaluation.reliability import ClaimedLine, Reliability
 from amanuensis.evaluation.report import Report, ScoredLine, Summary, page_of, score
 from amanuensis.evaluation.results import Outcome, Results, free_path, read_results, write_results
+from amanuensis.evaluation.voting import vote_on
 
 __all__ = [
     "CalibrationTrial",
@@ -65,6 +66,7 @@ __all__ = [
     "score_pages",
     "transcription",
     "try_calibration",
+    "vote_on",
     "write_html",
     "write_page_html",
     "write_page_results",

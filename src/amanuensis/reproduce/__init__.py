@@ -2,7 +2,15 @@
 
 from amanuensis.reproduce.few_lines import FEW_LINES_SET, START, few_lines_table
 from amanuensis.reproduce.line_printed import printed_line_table
-from amanuensis.reproduce.line_runs import Job, Machine, is_trained, jobs_of, samples_of, work
+from amanuensis.reproduce.line_runs import (
+    Job,
+    Machine,
+    is_read_elsewhere,
+    is_trained,
+    jobs_of,
+    samples_of,
+    work,
+)
 from amanuensis.reproduce.line_scores import LineSource
 from amanuensis.reproduce.line_speed import measure_rows, printed_speed_table
 from amanuensis.reproduce.line_systems import LINE_SCALES, LineStudy, LineSystem, set_name
@@ -39,6 +47,7 @@ __all__ = [
     "Training",
     "few_lines_table",
     "formulas_by_year",
+    "is_read_elsewhere",
     "is_trained",
     "jobs_of",
     "measure_rows",

@@ -1,13 +1,14 @@
 """A table of line readers as it is printed: a part for each data set and one for all, with intervals and differences.
 
 Every figure is over all trainings (seeds) of its row; intervals and differences are bootstrapped over pages and
-trainings (`metrics.repeated`). What was not run says so, and what the paper prints stands in columns apart.
+trainings (`metrics.repeated`). What their vote reads stands beside it. What was not run says so, and what the paper
+prints stands in columns apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amanuensis.metrics import PairedDifference, repeated_difference, repeated_interval, repeated_rate
@@ -45,7 +46,7 @@ class _Part:
         rows = [_Row(row, read, self) for row in self.table.rows]
         lines = sum(len(self.source.samples[name]) for name in self.sets)
         title = f"{self.table.title}. {' + '.join(self.sets)}, {self.source.split}: {lines:,} lines"
-        header = ("row", "model", "seeds", "CER %", "95 % interval", "WER %", "SER %")
+        header = ("row", "model", "seeds", "CER %", "95 % interval", "WER %", "SER %", "voted CER %")
         compared = (*self.table.compared, "training")
         paper = ("paper CER", "paper WER", "paper SER") if self.has_paper else ()
         document = {
@@ -76,15 +77,23 @@ class _Row:
         """As text."""
         own, paper = self.own, self._paper()
         if own is None:
-            ours = [NOT_RUN, *[""] * 7]
+            ours = [NOT_RUN, *[""] * 8]
         else:
             rates = [f"{100 * repeated_rate(own.counts(name)):.2f}" for name in MEASURES]
             interval = _told_interval(repeated_interval(own.counts("CER"), own.pages))
             differences = [self._told_difference(other) for other in self.row.against]
             seeds = ", ".join(map(str, own.seeds))
-            ours = [seeds, rates[0], interval, *rates[1:], *differences, self._training(own)]
+            voted = f"{100 * repeated_rate(vote.counts('CER')):.2f}" if (vote := self._vote()) else ""
+            ours = [seeds, rates[0], interval, *rates[1:], voted, *differences, self._training(own)]
         printed = [figure or "-" for figure in paper] if self.part.has_paper else []
         return (self.row.title, self.row.reading.title, *ours, *printed)
+
+    def _vote(self) -> Read | None:
+        """What the trainings of all seeds read together, in a row that tells what each reads alone."""
+        reading, source = self.row.reading, self.part.source
+        if reading.ensemble or self.own is None or self.own.seeds != source.seeds:
+            return None
+        return source.read(replace(reading, ensemble=True), self.part.sets)
 
     def _paper(self) -> tuple[str, str, str]:
         """The paper's figures of the same data sets: its totals are of its five, and of no others."""
@@ -131,6 +140,13 @@ class _Row:
                 "rate": repeated_rate(counts),
                 "interval": repeated_interval(counts, own.pages),
                 "by_seed": [repeated_rate([of_seed]) for of_seed in counts],
+            }
+        if vote := self._vote():
+            counts = vote.counts("CER")
+            told["vote"] = {
+                "rate": repeated_rate(counts),
+                "interval": repeated_interval(counts, vote.pages),
+                "against_one": _difference_document(own, vote)["cer"],
             }
         told["against"] = {
             other: _difference_document(before, own)

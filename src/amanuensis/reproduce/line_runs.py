@@ -111,6 +111,16 @@ def is_trained(job: Job) -> bool:
     return progress is not None and progress.finished
 
 
+def is_read_elsewhere(job: Job, source: LineSource) -> bool:
+    """Whether all lines of a job were read, and the training that read them is not in our folder.
+
+    Raises:
+        DataError: see `LineSource.files`.
+    """
+    found = source.files.get((job.run.name, False))
+    return found is not None and not job.run.exists() and not _lacking(job, source)
+
+
 def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]:
     """Train and read what is missing.
 
@@ -127,7 +137,7 @@ def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]
     """
     source.files  # noqa: B018 - read now, so that a broken one is told before hours of training
     began, failures = machine.clock(), []
-    read_elsewhere = {job for job in jobs if _is_read_elsewhere(job, source)}
+    read_elsewhere = {job for job in jobs if is_read_elsewhere(job, source)}
     teachers = {job.teacher for job in jobs if job not in read_elsewhere}
     jobs = [job for job in jobs if job not in read_elsewhere or job in teachers]
     if passed_over := len(read_elsewhere - teachers):
@@ -149,12 +159,6 @@ def work(jobs: Sequence[Job], source: LineSource, machine: Machine) -> list[str]
             failures.append(f"{job.run.name}: {error}")
             machine.say(f"failed: {failures[-1]}")
     return failures
-
-
-def _is_read_elsewhere(job: Job, source: LineSource) -> bool:
-    """Whether all its lines were read, and the training that read them is not in our folder."""
-    found = source.files.get((job.run.name, False))
-    return found is not None and not job.run.exists() and not _lacking(job, source)
 
 
 def _lacking(job: Job, source: LineSource) -> list[Sample]:

@@ -2,7 +2,7 @@
 
 Files of one model and split may be several, of different lines (one a data set); two readings of one line are an error
 and not a choice. A line that a model was not given counts as wrong where it was given others of that data set,
-and tables say how many.
+and tables say how many. Trainings of all seeds vote on what each of them has read: no model is needed for that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 
 from amanuensis.errors import DataError
-from amanuensis.evaluation import Results, ScoredLine, free_path, read_results, score
+from amanuensis.evaluation import Results, ScoredLine, free_path, read_results, score, vote_on
 from amanuensis.evaluation.report import MISSING
 from amanuensis.metrics import EditCounts
 from amanuensis.records import Sample
@@ -95,12 +95,23 @@ class LineSource:
         lines: list[ScoredLine] = []
         for one in sets:
             study = self.study.alone(self._given(one)) if reading.specialist else self.study
-            model = "+".join(study.name(reading.system, seed) for seed in seeds)
-            of_set = self.scored.get((model, reading.corrected, one))
+            models = tuple(study.name(reading.system, seed) for seed in seeds)
+            of_set = self._lines_of_set(models, one, corrected=reading.corrected)
             if of_set is None:
                 return None
             lines += of_set
         return tuple(lines)
+
+    def _lines_of_set(self, models: tuple[str, ...], name: str, *, corrected: bool) -> Lines | None:
+        """What models read together of a set: as a file has it, or by a vote on what each of them read."""
+        key = "+".join(models), corrected, name
+        if key not in self.scored and not corrected and len(models) > 1:
+            alone = [self.files.get((model, False)) for model in models]
+            there = [results for results in alone if results is not None]
+            if len(there) == len(models):
+                together = self._by_set(vote_on(there))
+                self.scored.update({(key[0], False, one): lines for one, lines in together.items()})
+        return self.scored.get(key)
 
     def _given(self, name: str) -> str:
         """A set as the study names it, perhaps by its path."""
@@ -137,11 +148,18 @@ class LineSource:
         return merged
 
     @cached_property
-    def scored(self) -> Mapping[tuple[str, bool, str], Lines]:
-        """The scored lines by model, correction and data set."""
+    def scored(self) -> dict[tuple[str, bool, str], Lines]:
+        """The scored lines by model, correction and data set; votes are added when they are asked for."""
         return {
-            (*key, name): score(results, samples).lines
+            (*key, name): lines
             for key, results in self.files.items()
+            for name, lines in self._by_set(results).items()
+        }
+
+    def _by_set(self, results: Results) -> dict[str, Lines]:
+        """The scored lines of the sets that were read."""
+        return {
+            name: score(results, samples).lines
             for name, samples in self.samples.items()
             if samples and any(outcome.id in keys_of(samples) for outcome in results.outcomes)
         }

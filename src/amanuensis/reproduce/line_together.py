@@ -1,8 +1,9 @@
-"""The rows +EL and +LBC: the trainings of a system read together, and a lexicon corrects what they read.
+"""The rows +LBC: the trainings of a system read together, and a lexicon corrects what they read.
 
 Source: HTR-JAND, Table V (readings 2.11 and 2.27). *Our reading*: members are the trainings of all seeds, which vote
 over strings; the lexicon holds the words of the train and valid lines and nothing else, with weights that were tuned on
-other data. The file of such a reading says all that in its header, and is known by it.
+other data. The file of such a reading says all that in its header, and is known by it. The rows +EL need no file: they
+are a vote on what was read (`LineSource.read`).
 """
 
 from __future__ import annotations
@@ -35,8 +36,7 @@ class _Together:
     def name(self) -> str:
         """Of its file."""
         study, seeds = self.source.study, self.source.seeds
-        told = f"{study.name(self.reading.system)}-vote-of-{'-'.join(map(str, seeds))}"
-        return f"{told}-lexicon" if self.reading.corrected else told
+        return f"{study.name(self.reading.system)}-vote-of-{'-'.join(map(str, seeds))}-lexicon"
 
     @property
     def jobs(self) -> list[Job]:
@@ -58,13 +58,11 @@ class _Together:
         return LineEnsemble([Member(Recognizer.load(one, threads=threads, options=plain)) for one in folders])
 
     def read(self, samples: Sequence[Sample], machine: Machine) -> Results:
-        """What it reads of some lines, corrected if the row says so."""
+        """What it reads of some lines, corrected."""
         from amanuensis.correction import CorrectingRecognizer  # noqa: PLC0415 - needs ONNX Runtime
         from amanuensis.evaluation import evaluate  # noqa: PLC0415
 
         ensemble = self.recognizer(machine)
-        if not self.reading.corrected:
-            return evaluate(ensemble, samples)
         correcting = CorrectingRecognizer(ensemble, self._correction(ensemble.config.normalization))
         results = evaluate(correcting, samples)
         return replace(results, correction=correcting.to_dict(), ensemble=ensemble.to_dict())
@@ -83,10 +81,10 @@ class _Together:
 
 
 def read_together(rows: Iterable[LineRow], source: LineSource, machine: Machine) -> list[str]:
-    """Read what rows of several trainings lack, once all of these are trained.
+    """Read what corrected rows of several trainings lack, once all of these are trained.
 
     Args:
-        rows: of any tables; those of single trainings are passed over.
+        rows: of any tables; others are passed over.
         source: what is to be read, of which seeds, and where the results go.
         machine: how.
 
@@ -96,7 +94,7 @@ def read_together(rows: Iterable[LineRow], source: LineSource, machine: Machine)
     failures = []
     for reading in dict.fromkeys(row.reading for row in rows):
         together = _Together(reading, replace(source))  # as the folder is now
-        if not (reading.ensemble or reading.corrected) or len(source.seeds) < 2:
+        if not reading.corrected or len(source.seeds) < 2:
             continue
         try:
             with alone(source.study.runs / together.name) as free:
@@ -114,7 +112,7 @@ def _do(together: _Together, machine: Machine) -> None:
     from amanuensis.evaluation import write_results  # noqa: PLC0415 - needs ONNX Runtime
 
     source = together.source
-    samples = source.lacking(together.model, source.samples, corrected=together.reading.corrected)
+    samples = source.lacking(together.model, source.samples, corrected=True)
     if samples and all(map(is_trained, together.jobs)):
         machine.say(f"{together.name}: reads {len(samples):,} {source.split} lines")
         write_results(together.read(samples, machine), source.new_file(together.name))
