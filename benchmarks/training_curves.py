@@ -25,7 +25,7 @@ LEFT, TOP, BOTTOM = 64, 20, 44
 FEW = 40  # validations; more are drawn as a line alone
 LINE = 15  # px from one label to the next
 LETTER = 7  # px, what a label's letter takes at most on average
-COLORS = ("#1b6ca8", "#c4541d", "#3d8b40", "#7a4fa3", "#8a6d1d")
+COLORS = ("#1b6ca8", "#c4541d", "#3d8b40", "#7a4fa3", "#8a6d1d", "#b5336b", "#4c5a67")
 TICKS = (0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)  # percent
 
 
@@ -156,7 +156,7 @@ def picture(curves: Sequence[Curve], references: Sequence[tuple[str, float]], me
         parts.append(f'<path d="M{_path(places)}" fill="none" stroke="{color}" stroke-width="2"/>')
         if len(places) < FEW:
             parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{color}"/>' for a, b in places]
-        parts.append(_label(places[-1][0], level, label, color))
+        parts.append(_label(end, level, label, color))
     style = 'font-family="sans-serif" font-size="12" fill="#333"'
     body = "\n".join(parts)
     return (
