@@ -93,6 +93,11 @@ def test_killed_and_resumed_is_the_same_to_the_last_bit(recipe: dict[str, Any], 
     assert logs[0] == logs[1]
 
 
+def _validations(log: Path) -> list[dict[str, Any]]:
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    return [event for event in events if event["event"] == "validation"]
+
+
 def _losses(log: Path) -> list[tuple[int, float]]:
     events = map(json.loads, log.read_text().splitlines())
     return [(e["step"], e["loss"]) for e in events if e["event"] == "validation"]
@@ -223,6 +228,20 @@ def test_lines_that_cannot_be_used_are_named_before_the_first_epoch(
     assert [(e["step"], e["line"]) for e in events if e["event"] == "left out"] == [
         (step, line) for step in (0, 9) for line in ("drawn/p0_0", "drawn/p1_0")
     ]
+
+
+def test_a_validation_line_longer_than_its_frames_counts_in_the_error_and_not_in_the_loss(
+    recipe: dict[str, Any], tmp_path: Path, lines: Path
+) -> None:
+    recipe["training"]["epochs"] = 1
+    path, labels = write_recipe(tmp_path / "r.toml", recipe), lines / "labels.tsv"
+    labels.write_text(labels.read_text().replace(WORDS[8], "m" * 200))
+    train(path, options=_options(tmp_path / "both"))
+    (lines / "p8_0.png").write_bytes(b"")  # left out
+    train(path, options=_options(tmp_path / "one"))
+    both, one = (_validations(tmp_path / run / "log.jsonl")[0] for run in ("both", "one"))
+    assert (both["n"], one["n"]) == (2, 1)
+    assert both["loss"] == pytest.approx(one["loss"], rel=1e-4)
 
 
 def test_data_of_which_nothing_can_be_used_are_refused_before_the_run_begins(

@@ -341,15 +341,16 @@ class _LineReader:
         self.network.train(False)
         began = time.monotonic()
         read: dict[int, Outcome] = {}
-        loss = 0.0
+        loss, num_fitting = 0.0, 0
         for indices, batch in self.lines.batches(self.batch_size):
             on_device = batch.to(device)
             output = self.network(on_device.images, on_device.widths)
-            loss += _loss(self.objective, output, batch.texts)
+            of_batch, fitting = _loss(self.objective, output, batch.texts)
+            loss, num_fitting = loss + of_batch, num_fitting + fitting
             logits, lengths = output.logits.float().cpu().numpy(), output.lengths.tolist()
             for row, index in enumerate(indices):
                 read[index] = self._read(logits[row, : lengths[row]], self.lines.samples[index].key)
-        return self._scored(read, loss / max(1, len(read)), time.monotonic() - began)
+        return self._scored(read, loss / max(1, num_fitting), time.monotonic() - began)
 
     def _read(self, logits: NDArray[np.float32], key: str) -> Outcome:
         """One line, as the exported model will read it, but for places."""
@@ -394,10 +395,12 @@ class _LineReader:
         return score_lines(pairs, normalization=self.objective.normalization)
 
 
-def _loss(objective: CtcObjective, output: LineOutput, texts: Sequence[str]) -> float:
-    """Summed over the lines whose targets fit their frames; the others count in the error rates alone."""
+def _loss(objective: CtcObjective, output: LineOutput, texts: Sequence[str]) -> tuple[float, int]:
+    """Summed over the lines whose targets fit their frames, and how many; the others count in error rates alone."""
     lengths = output.lengths.tolist()
     rows = [i for i, text in enumerate(texts) if min_frames(objective.encode(text)) <= lengths[i]]
+    if not rows:
+        return 0.0, 0
     auxiliary = None if output.auxiliary is None else output.auxiliary[rows]
     fitting = LineOutput(output.logits[rows], output.lengths[rows], auxiliary, None)
-    return float(objective.of_output(fitting, [texts[i] for i in rows], done=1.0).total) if rows else 0.0
+    return float(objective.of_output(fitting, [texts[i] for i in rows], done=1.0).total), len(rows)
