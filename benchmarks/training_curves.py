@@ -146,6 +146,7 @@ def picture(curves: Sequence[Curve], references: Sequence[tuple[str, float]], me
         parts.append(f'<path d="M{LEFT} {y(error):.1f}H{end}" stroke="#777" stroke-dasharray="5 4"/>')
         parts.append(_label(end, level, label, "#555"))
     told = zip(curves, labels[len(references) :], levels[len(references) :], strict=True)
+    dotted = max(len(curve.points) for curve in curves) < FEW
     for number, (curve, label, level) in enumerate(told):
         color = COLORS[number % len(COLORS)]
         if curve.band:
@@ -154,7 +155,7 @@ def picture(curves: Sequence[Curve], references: Sequence[tuple[str, float]], me
             parts.append(f'<path d="M{_path(edge)}Z" fill="{color}" opacity="0.15"/>')
         places = [(x(update), y(error)) for update, error in curve.points]
         parts.append(f'<path d="M{_path(places)}" fill="none" stroke="{color}" stroke-width="2"/>')
-        if len(places) < FEW:
+        if dotted:
             parts += [f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" fill="{color}"/>' for a, b in places]
         parts.append(_label(end, level, label, color))
     style = 'font-family="sans-serif" font-size="12" fill="#333"'
