@@ -63,6 +63,7 @@ def test_a_table_of_nothing_says_not_run(tmp_path: Path, monkeypatch: pytest.Mon
     result = _run(*arguments)
     assert result.exit_code == 0, result.exception
     assert result.stdout.count("not run") == 7
+    assert "results: no result files here" in result.stderr
     told = json.loads(_run(*arguments, "--json").stdout)
     assert [row["status"] for row in told["parts"][0]["rows"]] == ["not run"] * 7
     monkeypatch.delenv("AMANUENSIS_DATA", raising=False)

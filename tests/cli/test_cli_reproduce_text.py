@@ -107,6 +107,9 @@ def test_wrong_choices_are_told(place: list[str], monkeypatch: pytest.MonkeyPatc
     assert "50, 200, 325" in _run("few-lines", *place, "--lines", "51", "--print").output
     monkeypatch.delenv("AMANUENSIS_DATA", raising=False)
     assert isinstance(_run("text-table", "5").exception, DataError)
+    mistyped = _run("text-table", "5", *place[:2], "--results", "resluts")
+    assert mistyped.exit_code == 0
+    assert "resluts: no such folder" in mistyped.stderr
     twice = _run("text-table", "5", "--sets", "a/mine", "--sets", "b/mine")
     assert isinstance(twice.exception, RecipeError)
 

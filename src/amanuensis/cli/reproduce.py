@@ -11,6 +11,7 @@ import typer
 
 from amanuensis.cli.console import note, print_json, print_table, teach
 from amanuensis.cli.options import Json, Quiet
+from amanuensis.cli.reproduce_text import tell_if_empty
 from amanuensis.errors import DataError
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ def math_table(
 
     table = TABLES[number]
     samples = _formulas(data)
+    tell_if_empty(results, quiet=quiet)
     by_year = formulas_by_year(samples, table.rows, SCALES[scale.value].max_tokens)
     source = Source(results, scale.value, seed, by_year)
     parts, notes = printed_table(table, source, runs=runs)

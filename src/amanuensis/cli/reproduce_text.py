@@ -214,6 +214,7 @@ def text_table(
     from amanuensis.reproduce import LINE_TABLES, LineStudy  # noqa: PLC0415
 
     study = LineStudy.of(scale.value, tuple(sets or ()), runs=runs)
+    tell_if_empty(results, quiet=quiet)
     seven = name is LineTableName.seven
     plan = _Plan([] if seven else [LINE_TABLES[name.value]], study, _numbers(seeds), [], split, results)
     if measure and not seven:
@@ -222,6 +223,12 @@ def text_table(
         _tell_speed(plan.source(), threads=(threads or 1) if measure else None, as_json=as_json, quiet=quiet)
     else:
         plan.tell(plan.source(), as_json=as_json, quiet=quiet)
+
+
+def tell_if_empty(results: Path, *, quiet: bool) -> None:
+    """Say why every row of a table is "not run" where its folder holds nothing to read: a path may be mistyped."""
+    if not any(results.glob("*.jsonl")):
+        note(f"{results}: {'no result files here' if results.is_dir() else 'no such folder'}", quiet=quiet)
 
 
 def _tell_speed(source: LineSource, *, threads: int | None, as_json: bool, quiet: bool) -> None:
